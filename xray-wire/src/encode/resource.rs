@@ -1,0 +1,61 @@
+//! What a resource says in every one of its segments, encoded once and copied into each.
+
+use alloc::{borrow::Cow, string::String, vec::Vec};
+
+use super::{blocks, json, json::Object};
+use crate::segment::{Aws, Service, Value};
+
+/// The parts of a segment that come from the resource and are the same in all of its segments.
+#[derive(Debug, Clone, Default)]
+pub struct Resource<'a> {
+    /// `origin`.
+    pub origin: Option<Cow<'a, str>>,
+    /// `resource_arn`, for segments that have none of their own.
+    pub resource_arn: Option<Cow<'a, str>>,
+    /// `service`.
+    pub service: Option<Service<'a>>,
+    /// `aws`: the place and the SDK. Fields that speak of a call are not used.
+    pub aws: Option<Aws<'a>>,
+    /// The namespace of `metadata`.
+    pub metadata_namespace: Cow<'a, str>,
+    /// Entries for that namespace.
+    pub metadata: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+/// A [`Resource`], encoded. Each text is a row of fields with a comma before each.
+#[derive(Debug, Clone, Default)]
+pub struct ResourceBlocks {
+    pub(super) origin_and_service: Vec<u8>,
+    pub(super) resource_arn: Vec<u8>,
+    pub(super) has_aws: bool,
+    pub(super) aws_place: Vec<u8>,
+    pub(super) aws_xray: Vec<u8>,
+    pub(super) metadata_namespace: String,
+    pub(super) metadata: Vec<u8>,
+}
+
+impl ResourceBlocks {
+    /// Encodes the blocks of a resource.
+    #[must_use]
+    pub fn new(resource: &Resource<'_>) -> Self {
+        let mut encoded = Self { has_aws: resource.aws.is_some(), ..Self::default() };
+        let mut top = Object::resume(&mut encoded.origin_and_service);
+        top.text("\"origin\":", resource.origin.as_deref());
+        if let Some(service) = &resource.service {
+            blocks::service(service, top.field("\"service\":"));
+        }
+        Object::resume(&mut encoded.resource_arn).text("\"resource_arn\":", resource.resource_arn.as_deref());
+        if let Some(aws) = &resource.aws {
+            blocks::aws_place(aws, &mut Object::resume(&mut encoded.aws_place));
+            if let Some(sdk) = &aws.xray {
+                blocks::xray_sdk(sdk, &mut Object::resume(&mut encoded.aws_xray));
+            }
+        }
+        encoded.metadata_namespace.push_str(&resource.metadata_namespace);
+        let mut metadata = Object::resume(&mut encoded.metadata);
+        for (key, value) in &resource.metadata {
+            json::value(value, metadata.field_named(key));
+        }
+        encoded
+    }
+}

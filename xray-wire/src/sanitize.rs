@@ -1,0 +1,144 @@
+//! Making text fit what X-Ray accepts: never refusing it, never splitting a character.
+
+use alloc::{borrow::Cow, string::String};
+
+use crate::limits::{MAX_ANNOTATION_KEY_CHARS, MAX_NAME_CHARS};
+
+/// The name of a segment whose own name has nothing that X-Ray accepts.
+pub const FALLBACK_NAME: &str = "span";
+
+/// The first `max_chars` characters of `text`, which is all of it if it is no longer.
+#[must_use]
+#[inline]
+pub fn truncate(text: &str, max_chars: usize) -> &str {
+    // A character has at least one byte, so short text needs no counting.
+    if text.len() <= max_chars {
+        return text;
+    }
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
+/// A segment's name: letters, digits, whitespace and `_ . : / % & # = + \ - @` stay, a tab or line break
+/// becomes a space, all else goes; trimmed, and cut to [`MAX_NAME_CHARS`] characters. If nothing is left, it
+/// is [`FALLBACK_NAME`].
+///
+/// X-Ray answers `InvalidName` to any other name and throws the document away (developer guide, "Segment
+/// documents").
+#[must_use]
+pub fn name(text: &str) -> Cow<'_, str> {
+    let trimmed = truncate(text.trim(), MAX_NAME_CHARS);
+    if !trimmed.is_empty() && trimmed.bytes().all(|byte| NAME_BYTES[usize::from(byte)]) {
+        // A cut may leave white space at the end.
+        return Cow::Borrowed(trimmed.trim_end());
+    }
+    let mut kept = String::with_capacity(trimmed.len());
+    let allowed =
+        text.chars().filter_map(|c| if c.is_whitespace() { Some(' ') } else { is_name_char(c).then_some(c) });
+    kept.extend(allowed.skip_while(|c| *c == ' ').take(MAX_NAME_CHARS));
+    kept.truncate(kept.trim_end().len());
+    if kept.is_empty() { Cow::Borrowed(FALLBACK_NAME) } else { Cow::Owned(kept) }
+}
+
+/// Whether X-Ray accepts the character in a name.
+#[must_use]
+pub fn is_name_char(c: char) -> bool {
+    match u8::try_from(c) {
+        Ok(byte) if byte.is_ascii() => NAME_BYTES[usize::from(byte)],
+        _ => c.is_alphanumeric() || c.is_whitespace(),
+    }
+}
+
+/// The ASCII characters that a name may hold and that need no replacement.
+const NAME_BYTES: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        allowed[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b' ' | b'_' | b'.' | b':' | b'/' | b'%' | b'&' | b'#' | b'=' | b'+' | b'\\' | b'-' | b'@'
+            );
+        byte += 1;
+    }
+    allowed
+};
+
+/// An annotation's key: every character outside `A-Z a-z 0-9 . _` becomes `_`, and it is cut to
+/// [`MAX_ANNOTATION_KEY_CHARS`]. Different keys may become the same one.
+#[must_use]
+pub fn annotation_key(key: &str) -> Cow<'_, str> {
+    let cut = truncate(key, MAX_ANNOTATION_KEY_CHARS);
+    let is_key_char = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
+    if cut.chars().all(is_key_char) {
+        return Cow::Borrowed(cut);
+    }
+    Cow::Owned(cut.chars().map(|c| if is_key_char(c) { c } else { '_' }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (text, expected) in [
+            ("checkout", "checkout"),
+            ("GET /users/{id}", "GET /users/id"),
+            ("SELECT * FROM t", "SELECT  FROM t"),
+            ("load<T>", "loadT"),
+            ("orders (prod)", "orders prod"),
+            ("  padded\t", "padded"),
+            ("a\tb\nc", "a b c"),
+            ("{ x }", "x"),
+            ("Übergröße 東京 ٣", "Übergröße 東京 ٣"),
+            (r"a\b@c%d&e#f=g+h-i_j.k:l/m", r"a\b@c%d&e#f=g+h-i_j.k:l/m"),
+            ("{}", FALLBACK_NAME),
+            ("   ", FALLBACK_NAME),
+            ("", FALLBACK_NAME),
+        ] {
+            assert_eq!(name(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_by_characters() {
+        for (unit, bytes) in [("a", 200), ("é", 400), ("東", 600)] {
+            let cut = name(&unit.repeat(300)).into_owned();
+            assert_eq!((cut.chars().count(), cut.len()), (MAX_NAME_CHARS, bytes), "{unit}");
+        }
+    }
+
+    #[test]
+    fn annotation_keys() {
+        for (key, expected) in
+            [("order.id", "order.id"), ("a_b", "a_b"), ("x-y z", "x_y_z"), ("größe", "gr__e"), ("", "")]
+        {
+            assert_eq!(annotation_key(key), expected, "{key:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_valid_and_stays_as_it_is(text: String) {
+            let once = name(&text).into_owned();
+            prop_assert!(!once.is_empty() && once.chars().count() <= MAX_NAME_CHARS);
+            prop_assert!(once.chars().all(is_name_char), "{:?}", once);
+            prop_assert_eq!(once.trim(), &once);
+            prop_assert_eq!(name(&once), once.as_str());
+        }
+
+        #[test]
+        fn truncating_keeps_a_prefix(text: String, max in 0usize..40) {
+            let cut = truncate(&text, max);
+            prop_assert!(text.starts_with(cut));
+            prop_assert_eq!(cut.chars().count(), text.chars().count().min(max));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The `http` block: the request that a segment served or a subsegment made.
+
+use alloc::borrow::Cow;
+
+/// The `http` block (aws-xray developer guide, "Segment documents": HTTP request data).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Http<'a> {
+    /// `request.method`, such as `GET`.
+    pub method: Option<Cow<'a, str>>,
+    /// `request.url`, whole and without user information.
+    pub url: Option<Cow<'a, str>>,
+    /// `request.user_agent`.
+    pub user_agent: Option<Cow<'a, str>>,
+    /// `request.client_ip`: who called, segments only.
+    pub client_ip: Option<Cow<'a, str>>,
+    /// `request.x_forwarded_for`: [`Http::client_ip`] was read from a forwarding header and may be forged.
+    /// Written only when true.
+    pub x_forwarded_for: bool,
+    /// `request.traced`: the callee reports too, and the trace counts as incomplete until it has.
+    /// Subsegments only; written only when true.
+    pub traced: bool,
+    /// `response.status`.
+    pub status: Option<u16>,
+    /// `response.content_length` in bytes.
+    pub content_length: Option<u64>,
+}

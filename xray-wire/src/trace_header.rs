@@ -1,0 +1,256 @@
+//! The `X-Amzn-Trace-Id` header: where a request stands in its trace, as text between services.
+
+use core::fmt;
+
+use self::grammar::{Name, printable_pair, split_at_byte, split_pair, trim};
+pub use self::refused::Refused;
+pub use self::text::TraceHeaderText;
+use crate::limits::{MAX_TRACE_HEADER_BYTES, MAX_TRACE_HEADER_EXTRA_BYTES};
+use crate::{SegmentId, TraceId};
+
+mod grammar;
+mod refused;
+#[cfg(test)]
+mod tests;
+mod text;
+
+/// What one `X-Amzn-Trace-Id` value says: `Root=…;Parent=…;Sampled=…` and whatever else its sender added.
+///
+/// [`parse`](Self::parse) takes what it can use and leaves the rest: a bad field costs that field only. Senders
+/// differ in every part of it. A load balancer sends `Root` alone, .NET writes spaces behind `;`, some SDKs send
+/// ids that are all zero next to a `Sampled=0` that is meant.
+///
+/// Two headers are equal if they have the same ids, the same decision and the same extras in the same order.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TraceHeader<'a> {
+    /// `Root`: the trace.
+    pub root: Option<TraceId>,
+    /// `Parent`: the segment or subsegment that made the call.
+    pub parent: Option<SegmentId>,
+    /// `Sampled`: whether the caller records this trace.
+    pub sampled: Sampled,
+    /// The first part that could not be used, if any: worth a line in a debug log, nothing more.
+    pub refused: Option<Refused>,
+    /// Where [`extras`](Self::extras) reads from; empty if no part of the value was an extra.
+    text: &'a [u8],
+}
+
+/// The `Sampled` field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sampled {
+    /// Absent: nobody has decided.
+    #[default]
+    Unstated,
+    /// `1`: the trace is recorded.
+    Yes,
+    /// `0`: the trace is not recorded.
+    No,
+    /// `?`: nobody has decided, and the caller asks for the decision in the response.
+    Ask,
+}
+
+impl Sampled {
+    /// The caller's decision, if it took one.
+    #[must_use]
+    pub const fn decided(self) -> Option<bool> {
+        match self {
+            Self::Yes => Some(true),
+            Self::No => Some(false),
+            Self::Unstated | Self::Ask => None,
+        }
+    }
+}
+
+impl<'a> TraceHeader<'a> {
+    /// A header to print, without extras.
+    #[must_use]
+    pub const fn new(root: Option<TraceId>, parent: Option<SegmentId>, sampled: Sampled) -> Self {
+        Self { root, parent, sampled, refused: None, text: b"" }
+    }
+
+    /// The same header with other extras: those in `text`, which may be any header value. Its `Root`, `Parent`,
+    /// `Sampled` and `Self` are passed over, and so is everything from one longer than
+    /// [`MAX_TRACE_HEADER_BYTES`].
+    #[must_use]
+    pub const fn with_extras(mut self, text: &'a [u8]) -> Self {
+        self.text = if text.len() > MAX_TRACE_HEADER_BYTES { b"" } else { text };
+        self
+    }
+
+    /// Reads a header value. Never fails, never allocates.
+    ///
+    /// Names may be in any case, the order is free, and the last one of a repeated name wins. Spaces and tabs
+    /// around names and values are ignored; every other control character makes its part unusable.
+    /// [`refused`](Self::refused) tells the first part that was not used, and why.
+    #[must_use]
+    pub fn parse(value: &'a [u8]) -> Self {
+        Self::parse_canonical(value).unwrap_or_else(|| Self::parse_parts(value))
+    }
+
+    /// What nearly every instrumented caller sends, at half the cost: the three fields as this crate prints them.
+    /// `None` for all else, also for what is only nearly so.
+    fn parse_canonical(value: &[u8]) -> Option<Self> {
+        let (root, rest) = value.strip_prefix(b"Root=")?.split_at_checked(TraceId::TEXT_LEN)?;
+        let (parent, rest) = rest.strip_prefix(b";Parent=")?.split_at_checked(SegmentId::TEXT_LEN)?;
+        let sampled = match rest.strip_prefix(b";Sampled=")? {
+            b"1" => Sampled::Yes,
+            b"0" => Sampled::No,
+            _ => return None,
+        };
+        let (root, parent) = (TraceId::parse(root).ok()?, SegmentId::parse(parent).ok()?);
+        Some(Self::new(Some(root), Some(parent), sampled))
+    }
+
+    fn parse_parts(value: &'a [u8]) -> Self {
+        let mut header = Self::default();
+        if value.len() > MAX_TRACE_HEADER_BYTES {
+            header.refused = Some(Refused::TooLong);
+            return header;
+        }
+        let mut rest = value;
+        while !rest.is_empty() {
+            let (part, behind) = split_at_byte(rest, b';').unwrap_or((rest, b""));
+            match header.read(part) {
+                Ok(Kind::Field) => {}
+                Ok(Kind::Extra) if header.text.is_empty() => header.text = rest,
+                Ok(Kind::Extra) => {}
+                Err(refused) => header.refused = header.refused.or(Some(refused)),
+            }
+            rest = behind;
+        }
+        header
+    }
+
+    fn read(&mut self, part: &[u8]) -> Result<Kind, Refused> {
+        let part = trim(part);
+        if part.is_empty() {
+            return Ok(Kind::Field);
+        }
+        let (name, value) = split_pair(part).ok_or(Refused::Shape)?;
+        match Name::of(name) {
+            Name::Root => {
+                let id = TraceId::parse(value);
+                self.root = id.ok();
+                id.map_err(Refused::Root)?;
+            }
+            Name::Parent => {
+                let id = SegmentId::parse(value);
+                self.parent = id.ok();
+                id.map_err(Refused::Parent)?;
+            }
+            Name::Sampled => {
+                let sampled = match value {
+                    b"1" => Ok(Sampled::Yes),
+                    b"0" => Ok(Sampled::No),
+                    b"?" => Ok(Sampled::Ask),
+                    _ => Err(Refused::Sampled),
+                };
+                self.sampled = sampled.unwrap_or_default();
+                sampled?;
+            }
+            Name::Own => {}
+            Name::Other => {
+                printable_pair(name, value).ok_or(Refused::Unprintable)?;
+                return Ok(Kind::Extra);
+            }
+        }
+        Ok(Kind::Field)
+    }
+
+    /// The other `name=value` pairs, in their order: `Lineage` and whatever X-Ray or a caller may add.
+    ///
+    /// `Self`, a load balancer's own id, is not among them, nor is a pair that has bytes other than printable
+    /// ASCII. Printing passes on as many as fit into [`MAX_TRACE_HEADER_EXTRA_BYTES`].
+    pub fn extras(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.text.split(|byte| *byte == b';').filter_map(|part| {
+            let (name, value) = split_pair(trim(part))?;
+            match Name::of(name) {
+                Name::Other => printable_pair(name, value),
+                Name::Root | Name::Parent | Name::Sampled | Name::Own => None,
+            }
+        })
+    }
+
+    /// The value of `Lineage`, by which AWS Lambda notices a function that calls itself for ever. Its form is
+    /// Lambda's affair: pass it on as it is.
+    #[must_use]
+    pub fn lineage(&self) -> Option<&'a str> {
+        self.extras().filter(|(name, _)| name.eq_ignore_ascii_case("Lineage")).last().map(|(_, value)| value)
+    }
+
+    /// The header in its canonical form, in a buffer on the stack:
+    /// `Root=…;Parent=…;Sampled=…`, then the extras.
+    ///
+    /// What the header doesn't have is left out. Extras are passed on whole or not at all: one that would
+    /// exceed [`MAX_TRACE_HEADER_EXTRA_BYTES`] is skipped, a shorter one behind it is not.
+    #[must_use]
+    pub fn to_text(&self) -> TraceHeaderText {
+        let mut text = TraceHeaderText::EMPTY;
+        if let Some(root) = self.root {
+            text.push_pair(b"Root", &root.to_ascii());
+        }
+        if let Some(parent) = self.parent {
+            text.push_pair(b"Parent", &parent.to_ascii());
+        }
+        match self.sampled {
+            Sampled::Yes => text.push_pair(b"Sampled", b"1"),
+            Sampled::No => text.push_pair(b"Sampled", b"0"),
+            Sampled::Ask => text.push_pair(b"Sampled", b"?"),
+            Sampled::Unstated => {}
+        }
+        self.push_extras(&mut text);
+        text
+    }
+
+    /// The extras alone, as [`to_text`](Self::to_text) would pass them on; [`with_extras`](Self::with_extras)
+    /// takes them back. Empty if there are none.
+    #[must_use]
+    pub fn extras_text(&self) -> TraceHeaderText {
+        let mut text = TraceHeaderText::EMPTY;
+        self.push_extras(&mut text);
+        text
+    }
+
+    fn push_extras(&self, text: &mut TraceHeaderText) {
+        if self.text.is_empty() {
+            return;
+        }
+        let mut room = MAX_TRACE_HEADER_EXTRA_BYTES;
+        for (name, value) in self.extras() {
+            let size = b";".len() + name.len() + b"=".len() + value.len();
+            if let Some(left) = room.checked_sub(size) {
+                room = left;
+                text.push_pair(name.as_bytes(), value.as_bytes());
+            }
+        }
+    }
+
+    /// Writes [`to_text`](Self::to_text) to `out`.
+    ///
+    /// # Errors
+    /// What `out` returns; a `String` never fails.
+    pub fn write_to(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(self.to_text().as_str())
+    }
+}
+
+impl fmt::Display for TraceHeader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_to(f)
+    }
+}
+
+impl PartialEq for TraceHeader<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.root, self.parent, self.sampled) == (other.root, other.parent, other.sampled)
+            && self.extras().eq(other.extras())
+    }
+}
+
+impl Eq for TraceHeader<'_> {}
+
+/// What a readable part of a header was.
+enum Kind {
+    Field,
+    Extra,
+}
