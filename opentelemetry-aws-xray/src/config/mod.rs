@@ -1,0 +1,127 @@
+//! Configuration: what is set in code wins over the environment, and the environment over the default.
+//!
+//! A value that can't be understood never keeps a service from starting: it is named in a warning, and the next source
+//! counts.
+
+mod env;
+mod propagators;
+mod vars;
+
+use std::fmt::Display;
+
+pub(crate) use env::Environment;
+use opentelemetry::otel_warn;
+pub use propagators::Propagator;
+pub(crate) use propagators::{composite, propagators};
+pub use vars::{VARIABLES, Variable, variables_markdown};
+use xray_wire::DaemonAddress;
+
+use crate::context_missing::ContextMissing;
+
+/// Where the daemon is.
+pub(crate) fn daemon_address(explicit: Option<&str>, environment: &Environment) -> DaemonAddress {
+    let from_code = explicit.and_then(|value| understood("with_daemon_address", value, value.parse()));
+    from_code.or_else(|| parsed(vars::DAEMON_ADDRESS, environment)).unwrap_or_default()
+}
+
+/// What to do when there is no trace to take part in.
+pub(crate) fn context_missing(explicit: Option<ContextMissing>, environment: &Environment) -> ContextMissing {
+    explicit.or_else(|| parsed(vars::CONTEXT_MISSING, environment)).unwrap_or_default()
+}
+
+/// The service's name, as far as X-Ray's own variable has one; the SDK reads those of OpenTelemetry.
+pub(crate) fn service_name(explicit: Option<String>, environment: &Environment) -> Option<String> {
+    explicit.or_else(|| environment.var(vars::TRACING_NAME))
+}
+
+/// Whether spans are made at all. Any one of the switches turns them off.
+pub(crate) fn enabled(explicit: Option<bool>, environment: &Environment) -> bool {
+    explicit.unwrap_or_else(|| {
+        let switch = |name| environment.var(name).and_then(|value| understood(name, &value, truth(&value)));
+        switch(vars::SDK_ENABLED) != Some(false)
+            && switch(vars::SDK_DISABLED) != Some(true)
+            && switch(vars::OTEL_SDK_DISABLED) != Some(true)
+    })
+}
+
+fn truth(value: &str) -> Result<bool, &'static str> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("expected `true` or `false`"),
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err: Display>>(name: &'static str, environment: &Environment) -> Option<T> {
+    let value = environment.var(name)?;
+    understood(name, &value, value.parse())
+}
+
+/// The value if it was understood; else a warning that names it.
+fn understood<T>(name: &'static str, value: &str, result: Result<T, impl Display>) -> Option<T> {
+    /// A value is shown as far as a person wants to read it.
+    const SHOWN_CHARS: usize = 100;
+    result
+        .inspect_err(|error| {
+            otel_warn!(
+                name: "XrayConfig.Invalid",
+                setting = name,
+                value = xray_wire::sanitize::truncate(value, SHOWN_CHARS).escape_debug().to_string(),
+                error = error.to_string(),
+                message = "a setting could not be understood and is not used"
+            );
+        })
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_wins_over_environment_over_default() {
+        let environment = Environment::of([
+            ("AWS_XRAY_DAEMON_ADDRESS", " tcp:10.0.0.1:1 udp:10.0.0.2:2 "),
+            ("AWS_XRAY_CONTEXT_MISSING", "ignore_error"),
+            ("AWS_XRAY_TRACING_NAME", "from environment"),
+        ]);
+        let nothing = Environment::of([]);
+        let udp = |explicit, environment: &Environment| daemon_address(explicit, environment).udp.to_string();
+        for (explicit, environment, expected) in [
+            (Some("[::1]:3000"), &environment, "[::1]:3000"),
+            (None, &environment, "10.0.0.2:2"),
+            (None, &nothing, "127.0.0.1:2000"),
+            // What is not understood is passed over.
+            (Some("what?:x"), &environment, "10.0.0.2:2"),
+            (Some("what?:x"), &nothing, "127.0.0.1:2000"),
+        ] {
+            assert_eq!(udp(explicit, environment), expected, "{explicit:?}");
+        }
+        assert_eq!(context_missing(None, &environment), ContextMissing::IgnoreError);
+        assert_eq!(
+            context_missing(Some(ContextMissing::LogWarning), &environment),
+            ContextMissing::LogWarning
+        );
+        assert_eq!(context_missing(None, &nothing), ContextMissing::LogError);
+        assert_eq!(service_name(None, &environment).as_deref(), Some("from environment"));
+        assert_eq!(service_name(Some("code".into()), &environment).as_deref(), Some("code"));
+        assert_eq!(service_name(None, &nothing), None);
+    }
+
+    #[test]
+    fn any_switch_turns_tracing_off() {
+        for (name, value, expected) in [
+            ("AWS_XRAY_SDK_ENABLED", "false", false),
+            ("AWS_XRAY_SDK_ENABLED", "0", false),
+            ("AWS_XRAY_SDK_ENABLED", "True", true),
+            ("AWS_XRAY_SDK_ENABLED", "maybe", true),
+            ("AWS_XRAY_SDK_DISABLED", "TRUE", false),
+            ("AWS_XRAY_SDK_DISABLED", "no", true),
+            ("OTEL_SDK_DISABLED", "true", false),
+            ("OTEL_SDK_DISABLED", "", true),
+        ] {
+            assert_eq!(enabled(None, &Environment::of([(name, value)])), expected, "{name}={value}");
+            assert!(enabled(Some(true), &Environment::of([(name, value)])), "{name}={value}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The variables that are read: one table, from which the documentation is printed.
+
+/// An environment variable that this crate or the SDK underneath honours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may hold.
+    pub accepts: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// What it decides.
+    pub effect: &'static str,
+}
+
+pub(crate) const DAEMON_ADDRESS: &str = "AWS_XRAY_DAEMON_ADDRESS";
+pub(crate) const TRACING_NAME: &str = "AWS_XRAY_TRACING_NAME";
+pub(crate) const SDK_ENABLED: &str = "AWS_XRAY_SDK_ENABLED";
+pub(crate) const SDK_DISABLED: &str = "AWS_XRAY_SDK_DISABLED";
+pub(crate) const CONTEXT_MISSING: &str = "AWS_XRAY_CONTEXT_MISSING";
+pub(crate) const OTEL_SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
+pub(crate) const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
+
+/// All of them. What is set in code wins over the environment, and the environment over the default.
+pub const VARIABLES: [Variable; 9] = [
+    Variable {
+        name: DAEMON_ADDRESS,
+        accepts: "`host:port`, or `tcp:host:port udp:host:port` in any order; host names, IPv4, IPv6 in brackets",
+        default: "`127.0.0.1:2000`",
+        effect: "Where the X-Ray daemon is. What is no address is told in a warning and not used.",
+    },
+    Variable {
+        name: TRACING_NAME,
+        accepts: "text",
+        default: "not set",
+        effect: "The service's name. Wins over `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`.",
+    },
+    Variable {
+        name: SDK_ENABLED,
+        accepts: "`true` or `false` (also `1`/`0`, `yes`/`no`, `on`/`off`, in any case)",
+        default: "`true`",
+        effect: "`false` turns tracing off: no spans are made. Headers still travel through.",
+    },
+    Variable {
+        name: SDK_DISABLED,
+        accepts: "as above",
+        default: "`false`",
+        effect: "`true` turns tracing off, as above.",
+    },
+    Variable {
+        name: CONTEXT_MISSING,
+        accepts: "`LOG_ERROR`, `LOG_WARNING`, `RUNTIME_ERROR`, `IGNORE_ERROR`, in any case",
+        default: "`LOG_ERROR`",
+        effect: "What happens when a call goes out of a traced client while no trace is active. The call itself always goes out.",
+    },
+    Variable {
+        name: "OTEL_SERVICE_NAME",
+        accepts: "text",
+        default: "`unknown_service:` + the program's name",
+        effect: "The service's name. Wins over `OTEL_RESOURCE_ATTRIBUTES`.",
+    },
+    Variable {
+        name: "OTEL_RESOURCE_ATTRIBUTES",
+        accepts: "`key=value,key=value`",
+        default: "not set",
+        effect: "Attributes of the resource, such as `service.version` or `cloud.platform`.",
+    },
+    Variable {
+        name: OTEL_PROPAGATORS,
+        accepts: "a list of `xray`, `tracecontext`, `baggage`, or `none`",
+        default: "`tracecontext,baggage,xray`",
+        effect: "The headers that are read and written. They are read in this order; where two name a parent, the later one wins, but `xray` never replaces a parent by less.",
+    },
+    Variable {
+        name: OTEL_SDK_DISABLED,
+        accepts: "`true` or `false`",
+        default: "`false`",
+        effect: "`true` turns tracing off, as above.",
+    },
+];
+
+/// The table in Markdown, as it stands in the documentation.
+#[must_use]
+pub fn variables_markdown() -> String {
+    let mut table = String::from("| variable | values | default | effect |\n|---|---|---|---|\n");
+    for Variable { name, accepts, default, effect } in VARIABLES {
+        table.extend(["| `", name, "` | ", accepts, " | ", default, " | ", effect, " |\n"]);
+    }
+    table
+}

@@ -1,0 +1,269 @@
+//! The attributes of one span: found by name once, read by stages, and accounted for to the last one.
+
+use std::collections::HashSet;
+
+use opentelemetry::{KeyValue, Value};
+
+/// One row for each attribute that a stage reads: its slot, and its name in the semantic conventions (old ones
+/// stand beside those that replaced them) or in AWS's own vocabulary.
+macro_rules! slots {
+    ($($slot:ident = $name:literal,)*) => {
+        /// An attribute that means something to X-Ray.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Slot { $($slot),* }
+
+        impl Slot {
+            const COUNT: usize = [$($name),*].len();
+
+            const fn bit(self) -> u128 {
+                const { assert!(Self::COUNT <= 128, "a bit for each slot") };
+                1 << self as u32
+            }
+
+            /// The only place where attribute names are told apart.
+            fn of(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$slot),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+slots! {
+    // HTTP.
+    HttpRequestMethod = "http.request.method",
+    HttpRequestMethodOriginal = "http.request.method_original",
+    HttpMethod = "http.method",
+    HttpResponseStatusCode = "http.response.status_code",
+    HttpStatusCode = "http.status_code",
+    HttpStatusText = "http.status_text",
+    UrlFull = "url.full",
+    HttpUrl = "http.url",
+    UrlScheme = "url.scheme",
+    HttpScheme = "http.scheme",
+    UrlPath = "url.path",
+    UrlQuery = "url.query",
+    HttpTarget = "http.target",
+    HttpHost = "http.host",
+    HttpServerName = "http.server_name",
+    HostName = "host.name",
+    UserAgentOriginal = "user_agent.original",
+    HttpUserAgent = "http.user_agent",
+    HttpClientIp = "http.client_ip",
+    HttpResponseBodySize = "http.response.body.size",
+    HttpResponseHeaderContentLength = "http.response.header.content-length",
+    HttpResponseContentLength = "http.response_content_length",
+    // Peers.
+    ServerAddress = "server.address",
+    ServerPort = "server.port",
+    ClientAddress = "client.address",
+    NetworkPeerAddress = "network.peer.address",
+    NetworkPeerPort = "network.peer.port",
+    NetHostName = "net.host.name",
+    NetHostPort = "net.host.port",
+    NetPeerName = "net.peer.name",
+    NetPeerPort = "net.peer.port",
+    NetPeerIp = "net.peer.ip",
+    NetSockPeerAddr = "net.sock.peer.addr",
+    PeerService = "peer.service",
+    ServicePeerName = "service.peer.name",
+    // Remote calls, databases, messages.
+    RpcSystem = "rpc.system",
+    RpcSystemName = "rpc.system.name",
+    RpcService = "rpc.service",
+    RpcMethod = "rpc.method",
+    RpcGrpcStatusCode = "rpc.grpc.status_code",
+    RpcResponseStatusCode = "rpc.response.status_code",
+    DbNamespace = "db.namespace",
+    DbName = "db.name",
+    DbSystemName = "db.system.name",
+    DbSystem = "db.system",
+    DbConnectionString = "db.connection_string",
+    MessagingDestinationName = "messaging.destination.name",
+    MessagingSystem = "messaging.system",
+    // Failures.
+    ErrorType = "error.type",
+    AwsErrorCode = "aws.error.code",
+    // AWS.
+    AwsService = "aws.service",
+    AwsSpanKind = "aws.span.kind",
+    AwsLocalService = "aws.local.service",
+    AwsRemoteService = "aws.remote.service",
+    AwsXraySamplingRule = "aws.xray.sampling_rule",
+    AwsXrayXForwardedFor = "aws.xray.x_forwarded_for",
+    AwsXrayTraced = "aws.xray.traced",
+}
+
+/// Marks that are reused from span to span.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(Vec<bool>);
+
+/// A span's attributes. A stage reads a slot and marks it as consumed only when the whole value has landed in the
+/// document; what is never marked goes to annotations or metadata.
+pub(crate) struct Attributes<'a, 'm> {
+    all: &'a [KeyValue],
+    /// One bit for each slot that is there: most are not, and most questions are answered by this.
+    present: u128,
+    /// For each slot that is there, the index of its attribute.
+    found: [u16; Slot::COUNT],
+    consumed: &'m mut [bool],
+}
+
+impl<'a, 'm> Attributes<'a, 'm> {
+    /// Finds the slots. The SDK keeps every value that was ever set for a key; the last one counts.
+    pub(crate) fn new(all: &'a [KeyValue], marks: &'m mut Marks) -> Self {
+        marks.0.clear();
+        marks.0.resize(all.len(), false);
+        let mut this = Self { all, present: 0, found: [0; Slot::COUNT], consumed: &mut marks.0 };
+        for (index, attribute) in all.iter().enumerate() {
+            let Some(slot) = Slot::of(attribute.key.as_str()) else { continue };
+            let Ok(index) = u16::try_from(index) else { break };
+            let earlier = std::mem::replace(&mut this.found[slot as usize], index);
+            if this.has(slot) {
+                this.consumed[usize::from(earlier)] = true;
+            }
+            this.present |= slot.bit();
+        }
+        if all.len() > MANY {
+            this.overwrite_repeated();
+        }
+        this
+    }
+
+    /// Whether a slot is there, whatever it holds.
+    #[inline]
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.present & slot.bit() != 0
+    }
+
+    /// The value of a slot.
+    #[inline]
+    pub(crate) fn value(&self, slot: Slot) -> Option<&'a Value> {
+        self.has(slot).then(|| &self.all[usize::from(self.found[slot as usize])].value)
+    }
+
+    /// A slot's text, if it has some.
+    #[inline]
+    pub(crate) fn text(&self, slot: Slot) -> Option<&'a str> {
+        match self.value(slot)? {
+            Value::String(text) if !text.as_str().is_empty() => Some(text.as_str()),
+            _ => None,
+        }
+    }
+
+    /// The first slot that has text, with that text.
+    #[inline]
+    pub(crate) fn first_text(&self, slots: &[Slot]) -> Option<(Slot, &'a str)> {
+        slots.iter().find_map(|slot| Some((*slot, self.text(*slot)?)))
+    }
+
+    /// A slot's integer: a number, or text that is one.
+    pub(crate) fn integer(&self, slot: Slot) -> Option<i64> {
+        match self.value(slot)? {
+            Value::I64(number) => Some(*number),
+            Value::String(text) => text.as_str().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The first slot that has an integer, with that integer.
+    pub(crate) fn first_integer(&self, slots: &[Slot]) -> Option<(Slot, i64)> {
+        slots.iter().find_map(|slot| Some((*slot, self.integer(*slot)?)))
+    }
+
+    /// Whether a slot is `true`.
+    pub(crate) fn is_true(&self, slot: Slot) -> bool {
+        matches!(self.value(slot), Some(Value::Bool(true)))
+    }
+
+    /// Marks a slot whose whole value has landed.
+    pub(crate) fn consume(&mut self, slot: Slot) {
+        if self.has(slot) {
+            self.consumed[usize::from(self.found[slot as usize])] = true;
+        }
+    }
+
+    /// Takes attributes that are left over, in their order, and leaves those for which `take` answers false.
+    pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(&'a KeyValue) -> bool) {
+        for (index, attribute) in self.all.iter().enumerate() {
+            if self.consumed[index] {
+                continue;
+            }
+            self.consumed[index] = self.is_repeated(index) || take(attribute);
+        }
+    }
+
+    /// Whether the same key comes again. Of many attributes this is known beforehand.
+    fn is_repeated(&self, index: usize) -> bool {
+        let key = self.all[index].key.as_str();
+        self.all.len() <= MANY && self.all[index + 1..].iter().any(|later| later.key.as_str() == key)
+    }
+
+    /// Marks all but the last value of each key.
+    #[cold]
+    fn overwrite_repeated(&mut self) {
+        let mut later = HashSet::with_capacity(self.all.len());
+        for (attribute, consumed) in self.all.iter().zip(self.consumed.iter_mut()).rev() {
+            *consumed |= !later.insert(attribute.key.as_str());
+        }
+    }
+}
+
+/// With more attributes than this, comparing each with each would cost more than a set.
+const MANY: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leftovers(all: &[KeyValue], consume: &[Slot]) -> Vec<String> {
+        let mut marks = Marks::default();
+        let mut attributes = Attributes::new(all, &mut marks);
+        consume.iter().for_each(|slot| attributes.consume(*slot));
+        let mut left = Vec::new();
+        attributes.take_leftovers(|attribute| {
+            left.push(format!("{}={}", attribute.key, attribute.value));
+            true
+        });
+        left
+    }
+
+    #[test]
+    fn the_last_value_of_a_key_counts() {
+        let all = [
+            KeyValue::new("http.route", "/a"),
+            KeyValue::new("http.request.method", "GET"),
+            KeyValue::new("http.route", "/b"),
+            KeyValue::new("http.request.method", "PUT"),
+        ];
+        let mut marks = Marks::default();
+        let attributes = Attributes::new(&all, &mut marks);
+        assert_eq!(attributes.text(Slot::HttpRequestMethod), Some("PUT"));
+        assert_eq!(leftovers(&all, &[]), ["http.route=/b", "http.request.method=PUT"]);
+        assert_eq!(leftovers(&all, &[Slot::HttpRequestMethod]), ["http.route=/b"]);
+    }
+
+    #[test]
+    fn many_attributes_are_told_apart_too() {
+        let all: Vec<_> = (0..1_000).map(|n| KeyValue::new(format!("key.{}", n % 600), n)).collect();
+        let left = leftovers(&all, &[]);
+        assert_eq!(left.len(), 600);
+        assert!(left.contains(&"key.0=600".to_owned()), "{left:?}");
+    }
+
+    #[test]
+    fn numbers_may_be_text() {
+        let all = [
+            KeyValue::new("http.status_code", "404"),
+            KeyValue::new("server.port", 8080),
+            KeyValue::new("net.peer.port", "http"),
+        ];
+        let mut marks = Marks::default();
+        let attributes = Attributes::new(&all, &mut marks);
+        assert_eq!(attributes.integer(Slot::HttpStatusCode), Some(404));
+        assert_eq!(attributes.integer(Slot::ServerPort), Some(8080));
+        assert_eq!(attributes.integer(Slot::NetPeerPort), None);
+    }
+}

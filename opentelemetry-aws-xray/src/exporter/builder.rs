@@ -1,0 +1,79 @@
+//! How an exporter is put together.
+
+use std::sync::Mutex;
+
+use xray_wire::DaemonAddress;
+
+use super::{Counters, XrayExporter, export::Pipeline, translate::Options};
+use crate::{
+    config::{self, Environment},
+    sink::{DaemonSink, SegmentSink},
+};
+
+/// Builds an [`XrayExporter`]. What is set here wins over the environment.
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct XrayExporterBuilder {
+    daemon_address: Option<String>,
+    sink: Option<Box<dyn SegmentSink>>,
+    options: Options,
+    without_nesting: bool,
+}
+
+impl XrayExporterBuilder {
+    /// Where the daemon is: `host:port`, or `tcp:host:port udp:host:port` as in `AWS_XRAY_DAEMON_ADDRESS`, which it
+    /// overrides. Host names, IPv4 and IPv6 (`[::1]:2000`) are understood. A text that is no address is told in a
+    /// warning, and the default is used: tracing must not keep a service from starting. To refuse it yourself, parse
+    /// a [`DaemonAddress`] first.
+    ///
+    /// Default: `AWS_XRAY_DAEMON_ADDRESS`, else `127.0.0.1:2000`.
+    pub fn with_daemon_address(mut self, address: impl Into<String>) -> Self {
+        self.daemon_address = Some(address.into());
+        self
+    }
+
+    /// Sends documents to a sink of one's own instead of the daemon.
+    ///
+    /// Default: a [`DaemonSink`].
+    pub fn with_sink(mut self, sink: impl SegmentSink + 'static) -> Self {
+        self.sink = Some(Box::new(sink));
+        self
+    }
+
+    /// Attributes that become annotations, which X-Ray indexes for filter expressions
+    /// (`annotation.order_id = "…"`), by their exact keys. X-Ray indexes fifty annotations a trace, so choose few.
+    /// Characters that a key may not hold become `_`. Lists, and what comes after the fiftieth, stay in metadata.
+    ///
+    /// Default: none.
+    pub fn with_indexed_attributes<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.options.indexed_attributes = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether spans of one batch that belong together share a document. Without, each span is a document of
+    /// its own, which costs about ten times as many datagrams.
+    ///
+    /// Default: `true`.
+    pub fn with_nesting(mut self, nesting: bool) -> Self {
+        self.without_nesting = !nesting;
+        self
+    }
+
+    /// Builds the exporter. Nothing is sent or resolved before the first span.
+    #[must_use]
+    pub fn build(self) -> XrayExporter {
+        self.build_with(&Environment::process())
+    }
+
+    pub(crate) fn build_with(self, environment: &Environment) -> XrayExporter {
+        let sink = self.sink.unwrap_or_else(|| {
+            let DaemonAddress { udp, .. } =
+                config::daemon_address(self.daemon_address.as_deref(), environment);
+            Box::new(DaemonSink::new(udp))
+        });
+        XrayExporter {
+            pipeline: Mutex::new(Some(Pipeline::new(sink, self.options, !self.without_nesting))),
+            counters: Counters::default(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What became of the spans: every one is sent, held or dropped for a reason.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use crate::sink::Report;
+
+/// Why a span was dropped. Nothing else makes one disappear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The span was recorded without being sampled, and the exporter does not export such spans.
+    NotSampled,
+    /// Its trace id or its own id is all zero, so that it can't be named.
+    InvalidId,
+    /// Its document is larger than the transport carries, even with all that can be cut gone.
+    TooLarge,
+    /// The daemon's port was closed and stayed closed until the documents that were held back were too many, or until
+    /// shutdown.
+    DaemonUnreachable,
+    /// The daemon's host name could not be resolved, until the same point.
+    DaemonUnresolved,
+    /// The operating system refused to send the datagram.
+    SendFailed,
+    /// The exporter was shut down before the span came.
+    ShutDown,
+    /// The exporter itself failed: a bug, please report it.
+    Internal,
+}
+
+impl DropReason {
+    /// All reasons.
+    pub const ALL: [Self; 8] = [
+        Self::NotSampled,
+        Self::InvalidId,
+        Self::TooLarge,
+        Self::DaemonUnreachable,
+        Self::DaemonUnresolved,
+        Self::SendFailed,
+        Self::ShutDown,
+        Self::Internal,
+    ];
+
+    /// The reason in snake case, for metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSampled => "not_sampled",
+            Self::InvalidId => "invalid_id",
+            Self::TooLarge => "too_large",
+            Self::DaemonUnreachable => "daemon_unreachable",
+            Self::DaemonUnresolved => "daemon_unresolved",
+            Self::SendFailed => "send_failed",
+            Self::ShutDown => "shut_down",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The numbers of an exporter since it was built. They add up, between two batches:
+/// [`spans_in`](Self::spans_in) = [`spans_sent`](Self::spans_sent) + [`spans_held`](Self::spans_held) +
+/// [`spans_dropped`](Self::spans_dropped).
+///
+/// "Sent" means handed to the operating system with no sign that the daemon's port is closed. UDP knows no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ExporterStats {
+    /// Spans that came in.
+    pub spans_in: u64,
+    /// Spans that were sent.
+    pub spans_sent: u64,
+    /// Spans whose documents wait for a daemon that could not be reached.
+    pub spans_held: u64,
+    /// Documents that were sent. Nested spans share one.
+    pub documents_sent: u64,
+    /// Bytes of these documents, without datagram headers.
+    pub bytes_sent: u64,
+    /// Texts and lists that were cut, and entries that were left out, because a limit of X-Ray's or the size of a document
+    /// demanded it. The spans themselves are sent.
+    pub cut: u64,
+    /// How often the operating system reported that the daemon's port was closed.
+    pub refused: u64,
+    dropped: [u64; DropReason::ALL.len()],
+}
+
+impl ExporterStats {
+    /// Spans that were dropped for a reason.
+    #[must_use]
+    pub const fn dropped(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize]
+    }
+
+    /// Spans that were dropped, whatever the reason.
+    #[must_use]
+    pub fn spans_dropped(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+}
+
+/// The live counters behind [`ExporterStats`]. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters(Arc<Atomics>);
+
+#[derive(Debug, Default)]
+struct Atomics {
+    spans_in: AtomicU64,
+    spans_sent: AtomicU64,
+    spans_held: AtomicU64,
+    documents_sent: AtomicU64,
+    bytes_sent: AtomicU64,
+    cut: AtomicU64,
+    refused: AtomicU64,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+}
+
+impl Counters {
+    /// The numbers now.
+    pub(crate) fn snapshot(&self) -> ExporterStats {
+        let Atomics { spans_in, spans_sent, spans_held, documents_sent, bytes_sent, cut, refused, dropped } =
+            &*self.0;
+        ExporterStats {
+            spans_in: spans_in.load(Relaxed),
+            spans_sent: spans_sent.load(Relaxed),
+            spans_held: spans_held.load(Relaxed),
+            documents_sent: documents_sent.load(Relaxed),
+            bytes_sent: bytes_sent.load(Relaxed),
+            cut: cut.load(Relaxed),
+            refused: refused.load(Relaxed),
+            dropped: std::array::from_fn(|reason| dropped[reason].load(Relaxed)),
+        }
+    }
+
+    pub(crate) fn spans_in(&self, spans: u64) {
+        self.0.spans_in.fetch_add(spans, Relaxed);
+    }
+
+    pub(crate) fn cut(&self, texts: u64) {
+        self.0.cut.fetch_add(texts, Relaxed);
+    }
+
+    pub(crate) fn dropped(&self, spans: u64, reason: DropReason) {
+        self.0.dropped[reason as usize].fetch_add(spans, Relaxed);
+    }
+
+    /// Takes over what a sink reports.
+    pub(crate) fn report(&self, report: &Report) {
+        let counters = &self.0;
+        counters.spans_sent.fetch_add(report.spans_sent, Relaxed);
+        counters.spans_held.store(report.spans_held, Relaxed);
+        counters.documents_sent.fetch_add(report.documents_sent, Relaxed);
+        counters.bytes_sent.fetch_add(report.bytes_sent, Relaxed);
+        counters.refused.fetch_add(report.refused, Relaxed);
+        for reason in DropReason::ALL {
+            counters.dropped[reason as usize].fetch_add(report.dropped(reason), Relaxed);
+        }
+    }
+}

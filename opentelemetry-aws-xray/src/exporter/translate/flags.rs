@@ -1,0 +1,104 @@
+//! `fault`, `error` and `throttle` (specification of the mapping, "Flags").
+
+use opentelemetry::{Value, trace::Status};
+use opentelemetry_sdk::trace::SpanData;
+use xray_wire::segment::Segment;
+
+use super::{
+    super::attributes::{Attributes, Slot},
+    http,
+};
+
+/// Sets the flags: from the HTTP status if it says failure, else from the gRPC status, else from the span's own
+/// status; and `throttle` also from an AWS error code.
+pub(super) fn set(segment: &mut Segment<'_>, span: &SpanData, attributes: &Attributes<'_, '_>) {
+    match (http::status(attributes), grpc_status(attributes)) {
+        (Some((_, status @ 400..=499)), _) => {
+            segment.error = true;
+            segment.throttle = status == 429;
+        }
+        (Some((_, 500..=599)), _) => segment.fault = true,
+        (_, Some(GrpcFailure::Error)) => segment.error = true,
+        (_, Some(GrpcFailure::Throttle)) => (segment.error, segment.throttle) = (true, true),
+        (_, Some(GrpcFailure::Fault)) => segment.fault = true,
+        (_, None) => segment.fault = matches!(span.status, Status::Error { .. }),
+    }
+    segment.throttle |= is_throttled(span, attributes);
+}
+
+#[derive(Debug, PartialEq)]
+enum GrpcFailure {
+    Error,
+    Throttle,
+    Fault,
+}
+
+/// What a gRPC status other than OK means, given as a number or by name.
+fn grpc_status(attributes: &Attributes<'_, '_>) -> Option<GrpcFailure> {
+    const STATUSES: [Slot; 2] = [Slot::RpcGrpcStatusCode, Slot::RpcResponseStatusCode];
+    let value = STATUSES.iter().find_map(|slot| attributes.value(*slot))?;
+    let code = match value {
+        Value::I64(code) => *code,
+        Value::String(text) => match text.as_str() {
+            "OK" => 0,
+            "CANCELLED"
+            | "INVALID_ARGUMENT"
+            | "NOT_FOUND"
+            | "ALREADY_EXISTS"
+            | "PERMISSION_DENIED"
+            | "UNAUTHENTICATED"
+            | "FAILED_PRECONDITION"
+            | "OUT_OF_RANGE" => 1,
+            "RESOURCE_EXHAUSTED" => 8,
+            "UNKNOWN" | "DEADLINE_EXCEEDED" | "ABORTED" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE"
+            | "DATA_LOSS" => 2,
+            other => other.parse().ok()?,
+        },
+        _ => return None,
+    };
+    match code {
+        0 => None,
+        // CANCELLED, INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION,
+        // OUT_OF_RANGE, UNAUTHENTICATED.
+        1 | 3 | 5 | 6 | 7 | 9 | 11 | 16 => Some(GrpcFailure::Error),
+        8 => Some(GrpcFailure::Throttle),
+        _ => Some(GrpcFailure::Fault),
+    }
+}
+
+/// Whether an AWS error code names throttling. Codes are looked for in `error.type`, then in the first exception's
+/// type, then in `aws.error.code`.
+fn is_throttled(span: &SpanData, attributes: &Attributes<'_, '_>) -> bool {
+    let exception_type = || {
+        let exception = span.events.events.iter().find(|event| event.name == "exception")?;
+        let attribute =
+            exception.attributes.iter().find(|attribute| attribute.key.as_str() == "exception.type")?;
+        match &attribute.value {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        }
+    };
+    let code = attributes
+        .text(Slot::ErrorType)
+        .or_else(exception_type)
+        .or_else(|| attributes.text(Slot::AwsErrorCode));
+    code.is_some_and(|code| {
+        const NAMES: [&str; 14] = [
+            "Throttling",
+            "ThrottlingException",
+            "ThrottledException",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "TooManyRequestsException",
+            "ProvisionedThroughputExceeded",
+            "ProvisionedThroughputExceededException",
+            "TransactionInProgressException",
+            "RequestLimitExceeded",
+            "BandwidthLimitExceeded",
+            "LimitExceededException",
+            "SlowDown",
+            "PriorRequestNotComplete",
+        ];
+        NAMES.contains(&code)
+    })
+}

@@ -1,0 +1,134 @@
+//! The `http` block (specification of the mapping, "`http` block").
+
+use std::{borrow::Cow, net::IpAddr};
+
+use opentelemetry::{Array, Value, trace::SpanKind};
+use xray_wire::{
+    limits::MAX_TEXT_CHARS,
+    segment::{Http, Kind},
+};
+
+use super::{
+    super::attributes::{Attributes, Slot},
+    texts::Texts,
+    url,
+};
+
+/// The block, if the span speaks of an HTTP request: addresses alone do not, since database and messaging spans have
+/// them too.
+pub(super) fn http<'a>(
+    kind: &SpanKind,
+    document: Kind,
+    attributes: &mut Attributes<'a, '_>,
+    texts: &mut Texts,
+) -> Option<Http<'a>> {
+    const MARKERS: [Slot; 7] = [
+        Slot::HttpRequestMethod,
+        Slot::HttpMethod,
+        Slot::HttpResponseStatusCode,
+        Slot::HttpStatusCode,
+        Slot::UrlFull,
+        Slot::HttpUrl,
+        Slot::HttpTarget,
+    ];
+    if !MARKERS.iter().any(|slot| attributes.has(*slot)) {
+        return None;
+    }
+    let is_server_side = matches!(kind, SpanKind::Server | SpanKind::Consumer);
+    let mut block = Http {
+        method: method(attributes, texts),
+        url: url::url(kind, attributes, texts),
+        user_agent: landed(&[Slot::UserAgentOriginal, Slot::HttpUserAgent], attributes, texts),
+        status: status_and_consume(attributes),
+        content_length: content_length(attributes),
+        ..Http::default()
+    };
+    if is_server_side {
+        client_ip(&mut block, attributes, texts);
+    }
+    if document == Kind::Subsegment && attributes.is_true(Slot::AwsXrayTraced) {
+        block.traced = true;
+        attributes.consume(Slot::AwsXrayTraced);
+    }
+    (block != Http::default()).then_some(block)
+}
+
+/// The response's status, of old conventions or new, if it is one.
+pub(super) fn status(attributes: &Attributes<'_, '_>) -> Option<(Slot, u16)> {
+    let (slot, code) = attributes.first_integer(&[Slot::HttpResponseStatusCode, Slot::HttpStatusCode])?;
+    Some((slot, u16::try_from(code).ok()?))
+}
+
+fn status_and_consume(attributes: &mut Attributes<'_, '_>) -> Option<u16> {
+    let (slot, code) = status(attributes)?;
+    attributes.consume(slot);
+    Some(code)
+}
+
+fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
+    let (slot, method) = attributes.first_text(&[Slot::HttpRequestMethod, Slot::HttpMethod])?;
+    if method == "_OTHER"
+        && let Some(original) = landed(&[Slot::HttpRequestMethodOriginal], attributes, texts)
+    {
+        attributes.consume(slot);
+        return Some(original);
+    }
+    landed(&[slot], attributes, texts)
+}
+
+/// The first of the slots as a text field, consumed unless it had to be cut.
+fn landed<'a>(
+    slots: &[Slot],
+    attributes: &mut Attributes<'a, '_>,
+    texts: &mut Texts,
+) -> Option<Cow<'a, str>> {
+    let (slot, text) = attributes.first_text(slots)?;
+    let (text, whole) = texts.cut(Cow::Borrowed(text), MAX_TEXT_CHARS);
+    if whole {
+        attributes.consume(slot);
+    }
+    Some(text)
+}
+
+/// Who called. A forwarded address counts as such when it is not the address of the connection.
+fn client_ip<'a>(block: &mut Http<'a>, attributes: &mut Attributes<'a, '_>, texts: &mut Texts) {
+    const PEERS: [Slot; 3] = [Slot::NetworkPeerAddress, Slot::NetSockPeerAddr, Slot::NetPeerIp];
+    let peer = attributes.first_text(&PEERS);
+    let client = attributes
+        .text(Slot::ClientAddress)
+        .filter(|address| address.parse::<IpAddr>().is_ok())
+        .map(|address| (Slot::ClientAddress, address))
+        .or_else(|| attributes.first_text(&[Slot::HttpClientIp]));
+    let forwarded = client.is_some_and(|(_, address)| peer.is_none_or(|(_, peer)| peer != address));
+    if let Some((slot, _)) = client.or(peer) {
+        block.client_ip = landed(&[slot], attributes, texts);
+    }
+    if let (Some((_, client)), Some((slot, peer))) = (client, peer)
+        && client == peer
+    {
+        // The same address, which stands in the block.
+        attributes.consume(slot);
+    }
+    block.x_forwarded_for = forwarded || attributes.is_true(Slot::AwsXrayXForwardedFor);
+    if attributes.is_true(Slot::AwsXrayXForwardedFor) {
+        attributes.consume(Slot::AwsXrayXForwardedFor);
+    }
+}
+
+fn content_length(attributes: &mut Attributes<'_, '_>) -> Option<u64> {
+    const SIZES: [Slot; 2] = [Slot::HttpResponseBodySize, Slot::HttpResponseContentLength];
+    let (slot, length) = attributes
+        .first_integer(&SIZES[..1])
+        .or_else(|| {
+            // A header's value is a list of texts.
+            let slot = Slot::HttpResponseHeaderContentLength;
+            match attributes.value(slot)? {
+                Value::Array(Array::String(values)) => Some((slot, values.first()?.as_str().parse().ok()?)),
+                _ => Some((slot, attributes.integer(slot)?)),
+            }
+        })
+        .or_else(|| attributes.first_integer(&SIZES[1..]))?;
+    let length = u64::try_from(length).ok()?;
+    attributes.consume(slot);
+    Some(length)
+}

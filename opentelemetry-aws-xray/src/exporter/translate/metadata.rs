@@ -1,0 +1,238 @@
+//! Metadata: everything that has no field of its own (specification of the mapping, "Metadata").
+
+use std::{borrow::Cow, collections::HashSet};
+
+use opentelemetry::{
+    Array, KeyValue, Value as Otel,
+    trace::{Event, Status},
+};
+use opentelemetry_sdk::trace::SpanData;
+use xray_wire::segment::{Cause, Exceptions, MetadataEntry, Segment, Value};
+
+use super::{super::attributes::Attributes, budget::Budget, cause, links, texts::Texts, timestamp, url};
+
+/// The namespace of attributes and of what the span says of itself.
+pub(super) const DEFAULT: &str = "default";
+/// The namespace of events that are not exceptions.
+const EVENTS: &str = "events";
+
+/// The prefix of resource attributes.
+pub(super) const RESOURCE_PREFIX: &str = "otel.resource.";
+/// Keys that are ours. An attribute of that name is kept under [`ATTRIBUTE_PREFIX`].
+const RESERVED_PREFIX: &str = "otel.";
+const ATTRIBUTE_PREFIX: &str = "attribute.";
+
+/// Fills the metadata of a segment with what is left over.
+pub(super) fn metadata<'a>(
+    segment: &mut Segment<'a>,
+    span: &'a SpanData,
+    attributes: &mut Attributes<'a, '_>,
+    budget: &Budget,
+    texts: &mut Texts,
+) {
+    let mut entries = std::mem::take(&mut segment.metadata);
+    let mut left_out = 0;
+    attributes.take_leftovers(|attribute| {
+        if is_empty(&attribute.value) {
+            return true;
+        }
+        if entries.len() >= budget.entries {
+            left_out += 1;
+            return true;
+        }
+        let key = attribute.key.as_str();
+        let value = match (key, &attribute.value) {
+            ("url.full" | "http.url", Otel::String(url)) => {
+                Value::Str(texts.cut(url::without_user_info(url.as_str()), budget.text_chars).0)
+            }
+            (_, other) => value(other, budget, texts),
+        };
+        let key = if key.starts_with(RESERVED_PREFIX) {
+            Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}"))
+        } else {
+            Cow::Borrowed(key)
+        };
+        let (key, _) = texts.cut(key, budget.text_chars.max(MIN_KEY_CHARS));
+        entries.push(entry(key, value));
+        true
+    });
+    if budget.text_chars < usize::MAX {
+        // Keys that were cut may have become the same.
+        let mut seen = HashSet::with_capacity(entries.len());
+        let before = entries.len();
+        entries.retain(|entry| seen.insert(entry.key.clone()));
+        left_out += before - entries.len();
+    }
+    span_itself(segment, span, budget, texts, &mut entries);
+    left_out += links::spill(span, segment.links.len(), budget, &mut entries);
+    left_out += events(span, segment, budget, texts, &mut entries);
+    (0..left_out).for_each(|_| texts.count_cut());
+    segment.metadata = entries;
+}
+
+/// Keys are cut too when there is no room, but to no less than this.
+const MIN_KEY_CHARS: usize = 128;
+
+fn entry<'a>(key: impl Into<Cow<'a, str>>, value: Value<'a>) -> MetadataEntry<'a> {
+    MetadataEntry { namespace: Cow::Borrowed(DEFAULT), key: key.into(), value }
+}
+
+/// What the span says of itself that has no field: its name if the document has another, its scope, its trace state, the
+/// message of its status, and what the SDK dropped.
+fn span_itself<'a>(
+    segment: &Segment<'a>,
+    span: &'a SpanData,
+    budget: &Budget,
+    texts: &mut Texts,
+    entries: &mut Vec<MetadataEntry<'a>>,
+) {
+    let mut text = |key, text: Cow<'a, str>| {
+        if !text.is_empty() {
+            entries.push(entry(key, Value::Str(texts.cut(text, budget.text_chars).0)));
+        }
+    };
+    if segment.name != span.name {
+        text("otel.span.name", Cow::Borrowed(&*span.name));
+    }
+    text("otel.scope.name", Cow::Borrowed(span.instrumentation_scope.name()));
+    text("otel.scope.version", Cow::Borrowed(span.instrumentation_scope.version().unwrap_or_default()));
+    text("otel.trace_state", Cow::Owned(span.span_context.trace_state().header()));
+    if let Status::Error { description } = &span.status
+        && !is_told(description, segment.cause.as_ref())
+    {
+        text("otel.status.description", Cow::Borrowed(description));
+    }
+    for (key, count) in [
+        ("otel.dropped_attributes_count", span.dropped_attributes_count),
+        ("otel.dropped_events_count", span.events.dropped_count),
+        ("otel.dropped_links_count", span.links.dropped_count),
+    ] {
+        if count > 0 {
+            entries.push(entry(key, Value::U64(count.into())));
+        }
+    }
+}
+
+fn is_told(description: &str, cause: Option<&Cause<'_>>) -> bool {
+    let Some(Cause::Exceptions(Exceptions { exceptions, .. })) = cause else { return false };
+    exceptions.iter().any(|exception| exception.message == description)
+}
+
+/// Events, keyed by their position. Exceptions are among them only if they say more than the cause does. The answer is
+/// how many there was no room for.
+fn events<'a>(
+    span: &'a SpanData,
+    segment: &Segment<'a>,
+    budget: &Budget,
+    texts: &mut Texts,
+    entries: &mut Vec<MetadataEntry<'a>>,
+) -> usize {
+    let mut exceptions_told = match &segment.cause {
+        Some(Cause::Exceptions(cause)) => cause.exceptions.len(),
+        _ => 0,
+    };
+    let mut left_out = 0;
+    for (position, event) in span.events.events.iter().enumerate() {
+        let in_cause = cause::is_exception(event) && exceptions_told > 0;
+        if in_cause {
+            exceptions_told -= 1;
+            if event.attributes.iter().all(cause::is_told) {
+                continue;
+            }
+        }
+        if entries.len() >= budget.entries {
+            left_out += 1;
+            continue;
+        }
+        entries.push(MetadataEntry {
+            namespace: Cow::Borrowed(EVENTS),
+            key: Cow::Owned(position.to_string()),
+            value: event_value(event, in_cause, budget, texts),
+        });
+    }
+    left_out
+}
+
+fn event_value<'a>(event: &'a Event, in_cause: bool, budget: &Budget, texts: &mut Texts) -> Value<'a> {
+    let name = texts.cut(Cow::Borrowed(&*event.name), budget.text_chars).0;
+    let mut fields = vec![
+        (Cow::Borrowed("name"), Value::Str(name)),
+        (Cow::Borrowed("time"), Value::Time(timestamp::timestamp(event.timestamp))),
+    ];
+    let untold = event.attributes.iter().filter(|attribute| !(in_cause && cause::is_told(attribute)));
+    let attributes = attribute_map(untold, budget, texts);
+    if !attributes.is_empty() {
+        fields.push((Cow::Borrowed("attributes"), Value::Map(attributes)));
+    }
+    Value::Map(fields)
+}
+
+/// Attributes of an event or link as an object, the last value of each key.
+pub(super) fn attribute_map<'a>(
+    attributes: impl DoubleEndedIterator<Item = &'a KeyValue>,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Vec<(Cow<'a, str>, Value<'a>)> {
+    let mut seen = HashSet::new();
+    let mut map: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
+    for attribute in attributes.rev() {
+        let key = texts.cut(Cow::Borrowed(attribute.key.as_str()), budget.text_chars).0;
+        if is_empty(&attribute.value) || !seen.insert(key.clone()) {
+            continue;
+        }
+        if map.len() >= budget.entries {
+            texts.count_cut();
+            continue;
+        }
+        map.push((key, value(&attribute.value, budget, texts)));
+    }
+    map.reverse();
+    map
+}
+
+/// An attribute's value as JSON.
+pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> Value<'a> {
+    let mut text = |text: &'a str| Value::Str(texts.cut(Cow::Borrowed(text), budget.text_chars).0);
+    match value {
+        Otel::Bool(value) => Value::Bool(*value),
+        Otel::I64(value) => Value::I64(*value),
+        Otel::F64(value) => Value::F64(*value),
+        Otel::String(value) => text(value.as_str()),
+        Otel::Array(array) => {
+            let (list, length) = match array {
+                Array::Bool(values) => {
+                    (values.iter().take(budget.entries).map(|v| Value::Bool(*v)).collect(), values.len())
+                }
+                Array::I64(values) => {
+                    (values.iter().take(budget.entries).map(|v| Value::I64(*v)).collect(), values.len())
+                }
+                Array::F64(values) => {
+                    (values.iter().take(budget.entries).map(|v| Value::F64(*v)).collect(), values.len())
+                }
+                Array::String(values) => (
+                    values.iter().take(budget.entries).map(|v| text(v.as_str())).collect::<Vec<_>>(),
+                    values.len(),
+                ),
+                other => (vec![Value::Str(Cow::Owned(other.to_string()))], 1),
+            };
+            if list.len() < length {
+                texts.count_cut();
+            }
+            Value::List(list)
+        }
+        // A kind of value that this version of the API does not have.
+        other => Value::Str(Cow::Owned(other.to_string())),
+    }
+}
+
+/// Whether a value says nothing.
+fn is_empty(value: &Otel) -> bool {
+    match value {
+        Otel::String(text) => text.as_str().is_empty(),
+        Otel::Array(Array::Bool(values)) => values.is_empty(),
+        Otel::Array(Array::I64(values)) => values.is_empty(),
+        Otel::Array(Array::F64(values)) => values.is_empty(),
+        Otel::Array(Array::String(values)) => values.is_empty(),
+        _ => false,
+    }
+}

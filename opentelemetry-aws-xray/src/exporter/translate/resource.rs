@@ -1,0 +1,130 @@
+//! What a resource says in all of its segments: origin, service, SDK, metadata. Done once per resource.
+
+use std::borrow::Cow;
+
+use opentelemetry::{Array, Value};
+use opentelemetry_sdk::Resource;
+use xray_wire::{
+    encode::{self, ResourceBlocks},
+    segment::{Aws, Service, XraySdk},
+};
+
+use super::{budget::Budget, metadata, texts::Texts};
+
+/// A resource, ready to be copied into segments.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ResourceView {
+    pub(super) service_name: Option<String>,
+    blocks: ResourceBlocks,
+    /// The same without metadata, for documents that have no room for it.
+    bare_blocks: ResourceBlocks,
+}
+
+impl ResourceView {
+    /// Reads a resource.
+    pub(crate) fn new(resource: &Resource) -> Self {
+        let attributes = Texted(resource);
+        let mut view = encode::Resource {
+            origin: origin(&attributes).map(Cow::Borrowed),
+            resource_arn: attributes
+                .text("cloud.resource_id")
+                .or_else(|| attributes.text("faas.id"))
+                .or_else(|| attributes.text("aws.lambda.invoked_arn")),
+            service: service(&attributes),
+            aws: attributes.is_aws().then(|| Aws { xray: Some(sdk(&attributes)), ..Aws::default() }),
+            metadata_namespace: Cow::Borrowed(metadata::DEFAULT),
+            metadata: Vec::new(),
+        };
+        let bare_blocks = ResourceBlocks::new(&view);
+        let mut texts = Texts::default();
+        view.metadata = resource
+            .iter()
+            .map(|(key, value)| {
+                let value = metadata::value(value, &Budget::STEPS[1], &mut texts);
+                (Cow::Owned(format!("{}{key}", metadata::RESOURCE_PREFIX)), value)
+            })
+            .collect();
+        // The SDK keeps resources in a map of random order.
+        view.metadata.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self {
+            service_name: attributes.text("service.name").map(Cow::into_owned),
+            blocks: ResourceBlocks::new(&view),
+            bare_blocks,
+        }
+    }
+
+    /// The blocks to copy into a segment.
+    pub(crate) fn blocks(&self, budget: &Budget) -> &ResourceBlocks {
+        if budget.resource_metadata { &self.blocks } else { &self.bare_blocks }
+    }
+}
+
+/// A resource whose attributes are read as text.
+struct Texted<'r>(&'r Resource);
+
+impl<'r> Texted<'r> {
+    fn text(&self, key: &'static str) -> Option<Cow<'r, str>> {
+        let text = match self.0.get_ref(&key.into())? {
+            Value::String(text) => Cow::Borrowed(text.as_str()),
+            Value::Array(Array::String(texts)) => Cow::Borrowed(texts.first()?.as_str()),
+            _ => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether the application may run on AWS: unless the resource says that it runs elsewhere.
+    fn is_aws(&self) -> bool {
+        self.text("cloud.provider").is_none_or(|provider| provider == "aws")
+    }
+}
+
+fn origin(attributes: &Texted<'_>) -> Option<&'static str> {
+    if !attributes.is_aws() {
+        return None;
+    }
+    Some(match attributes.text("cloud.platform")?.as_ref() {
+        "aws_app_runner" => "AWS::AppRunner::Service",
+        "aws_eks" => "AWS::EKS::Container",
+        "aws_elastic_beanstalk" => "AWS::ElasticBeanstalk::Environment",
+        "aws_ecs" => match attributes.text("aws.ecs.launchtype").as_deref() {
+            Some("ec2") => "AWS::ECS::EC2",
+            Some("fargate") => "AWS::ECS::Fargate",
+            _ => "AWS::ECS::Container",
+        },
+        "aws_ec2" => "AWS::EC2::Instance",
+        "aws_lambda" => "AWS::Lambda::Function",
+        _ => return None,
+    })
+}
+
+fn service<'a>(attributes: &Texted<'a>) -> Option<Service<'a>> {
+    let service = Service {
+        version: attributes
+            .text("service.version")
+            .or_else(|| attributes.text("container.image.tag"))
+            .or_else(|| attributes.text("container.image.tags")),
+        runtime: attributes.text("process.runtime.name"),
+        runtime_version: attributes.text("process.runtime.version"),
+    };
+    (service != Service::default()).then_some(service)
+}
+
+fn sdk<'a>(attributes: &Texted<'a>) -> XraySdk<'a> {
+    let name = attributes.text("telemetry.sdk.name").unwrap_or(Cow::Borrowed("opentelemetry"));
+    let sdk = match attributes.text("telemetry.sdk.language") {
+        None => name,
+        Some(language) => {
+            let suffix = format!(" for {language}");
+            let has_suffix = name.to_lowercase().ends_with(&suffix.to_lowercase());
+            if has_suffix { name } else { Cow::Owned(format!("{name}{suffix}")) }
+        }
+    };
+    let auto =
+        attributes.text("telemetry.auto.version").or_else(|| attributes.text("telemetry.distro.version"));
+    XraySdk {
+        sdk: Some(sdk),
+        sdk_version: attributes.text("telemetry.sdk.version"),
+        auto_instrumentation: Some(auto.is_some()),
+        sampling_rule_name: None,
+    }
+}

@@ -1,0 +1,125 @@
+//! The URL of an `http` block: as it was recorded, or put together from its parts.
+
+use std::{borrow::Cow, net::Ipv6Addr};
+
+use opentelemetry::trace::SpanKind;
+use xray_wire::limits::MAX_TEXT_CHARS;
+
+use super::{
+    super::attributes::{Attributes, Slot},
+    texts::Texts,
+};
+
+/// The URL, without user information. Attributes count as consumed when all of them is in it.
+pub(super) fn url<'a>(
+    kind: &SpanKind,
+    attributes: &mut Attributes<'a, '_>,
+    texts: &mut Texts,
+) -> Option<Cow<'a, str>> {
+    if let Some((slot, recorded)) = attributes.first_text(&[Slot::UrlFull, Slot::HttpUrl]) {
+        let (url, whole) = texts.cut(without_user_info(recorded), MAX_TEXT_CHARS);
+        if whole {
+            attributes.consume(slot);
+        }
+        return Some(url);
+    }
+    let parts = Parts::of(kind, attributes)?;
+    let mut assembled = texts.spare();
+    parts.assemble(&mut assembled);
+    let (url, whole) = texts.cut(Cow::Owned(assembled), MAX_TEXT_CHARS);
+    if whole {
+        parts.consume(attributes);
+    }
+    Some(url)
+}
+
+/// `scheme://user:password@host/…` without what stands before the `@`.
+pub(super) fn without_user_info(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    match authority.rfind('@') {
+        None => Cow::Borrowed(url),
+        Some(at) => Cow::Owned(format!("{scheme}://{}", &rest[at + 1..])),
+    }
+}
+
+struct Parts<'a> {
+    scheme: Option<(Slot, &'a str)>,
+    host: (Slot, &'a str),
+    port: Option<(Slot, i64)>,
+    path: Option<(Slot, &'a str)>,
+    query: Option<(Slot, &'a str)>,
+}
+
+impl<'a> Parts<'a> {
+    /// The parts, if the host is known: without it there is no URL, and the path stays an attribute.
+    fn of(kind: &SpanKind, attributes: &Attributes<'a, '_>) -> Option<Self> {
+        let (hosts, ports): (&[Slot], &[Slot]) = if *kind == SpanKind::Server {
+            const HOSTS: [Slot; 5] = [
+                Slot::ServerAddress,
+                Slot::HttpHost,
+                Slot::HttpServerName,
+                Slot::NetHostName,
+                Slot::HostName,
+            ];
+            (&HOSTS, &[Slot::ServerPort, Slot::NetHostPort])
+        } else {
+            const HOSTS: [Slot; 4] =
+                [Slot::ServerAddress, Slot::HttpHost, Slot::NetPeerName, Slot::NetPeerIp];
+            (&HOSTS, &[Slot::ServerPort, Slot::NetworkPeerPort, Slot::NetPeerPort])
+        };
+        let host = attributes.first_text(hosts)?;
+        // `http.host` is a Host header, which has the port in it.
+        let port = if host.0 == Slot::HttpHost { None } else { attributes.first_integer(ports) };
+        let target = || attributes.first_text(&[Slot::HttpTarget]);
+        let path = attributes.first_text(&[Slot::UrlPath]);
+        let query = attributes.first_text(&[Slot::UrlQuery]);
+        Some(Self {
+            scheme: attributes.first_text(&[Slot::UrlScheme, Slot::HttpScheme]),
+            host,
+            port,
+            path: if path.is_none() && query.is_none() { target() } else { path },
+            query,
+        })
+    }
+
+    fn assemble(&self, url: &mut String) {
+        let scheme = self.scheme.map_or("http", |(_, scheme)| scheme);
+        let host = self.host.1;
+        url.push_str(scheme);
+        url.push_str("://");
+        if host.contains(':') && host.parse::<Ipv6Addr>().is_ok() {
+            url.extend(["[", host, "]"]);
+        } else {
+            url.push_str(host);
+        }
+        match self.port {
+            None | Some((_, ..=0 | 65_536..)) => {}
+            Some((_, 80)) if scheme == "http" => {}
+            Some((_, 443)) if scheme == "https" => {}
+            Some((_, port)) => {
+                url.push(':');
+                url.push_str(itoa::Buffer::new().format(port));
+            }
+        }
+        let path = self.path.map_or("/", |(_, path)| path);
+        if !path.starts_with('/') {
+            url.push('/');
+        }
+        url.push_str(path);
+        if let Some((_, query)) = self.query {
+            if !query.starts_with('?') {
+                url.push('?');
+            }
+            url.push_str(query);
+        }
+    }
+
+    fn consume(&self, attributes: &mut Attributes<'_, '_>) {
+        let texts = [self.scheme, Some(self.host), self.path, self.query];
+        texts.into_iter().flatten().for_each(|(slot, _)| attributes.consume(slot));
+        if let Some((slot, _)) = self.port {
+            attributes.consume(slot);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! AWS X-Ray for Rust, on OpenTelemetry: spans become segments in X-Ray, and `X-Amzn-Trace-Id` carries the trace from
+//! service to service.
+//!
+//! # A service in two lines
+//!
+//! ```
+//! use opentelemetry_aws_xray::Xray;
+//! # #[cfg(feature = "axum")]
+//! use opentelemetry_aws_xray::tower::XrayLayer;
+//!
+//! // Everything to one X-Ray daemon: AWS_XRAY_DAEMON_ADDRESS, else 127.0.0.1:2000.
+//! let xray = Xray::builder().with_service_name("checkout").install();
+//!
+//! # #[cfg(feature = "axum")]
+//! # {
+//! // With the feature `axum`.
+//! let app = axum::Router::<()>::new()
+//!     .route("/orders/{id}", axum::routing::get(|| async { "an order" }))
+//!     .layer(XrayLayer::axum());
+//! # }
+//! # drop(xray);
+//! ```
+//!
+//! No daemon at hand? `xray-local` is one for a laptop, with a page to look at the traces.
+//!
+//! # The parts
+//!
+//! - [`Xray`] puts everything together: exporter, batch processor, sampler, ids, propagators, resource.
+//! - [`XrayExporter`] turns spans into segment documents and delivers them ([`sink`]). Every span is sent, held or dropped
+//!   for a reason that is counted: [`ExporterStats`].
+//! - [`XrayPropagator`] reads and writes `X-Amzn-Trace-Id`; [`XrayIdGenerator`] makes trace ids with the time in front.
+//! - [`XrayParentBased`] samples as the caller decided, and decides where the caller left it open.
+//! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
+//! - [`config`] lists the environment variables. What is set in code wins over them.
+//!
+//! # Promises
+//!
+//! Nothing here keeps a service from starting or ends it: no address is resolved before the first span, what can't be
+//! understood is told in a warning, and a panic in the exporter would cost one batch. Warnings are `tracing` events,
+//! rare, and hold no attribute values. The default features need no async runtime.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds | what it costs |
+//! |---|---|---|---|
+//! | `internal-logs` | yes | our warnings as `tracing` events | `tracing`, which the SDK brings anyway |
+//! | `tower` | yes | the layers | `http`, `http-body`, `bytes`, `tower-layer`, `tower-service`, `pin-project-lite` |
+//! | `axum` | no | `XrayLayer::axum()`: route and peer as axum knows them | `axum` without its defaults |
+//! | `reqwest` | no | the client layer around `reqwest::Client` | `reqwest` without its defaults |
+//! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
+
+pub mod clock;
+pub mod config;
+mod context_missing;
+mod exporter;
+mod id_generator;
+mod pipeline;
+pub mod propagator;
+pub mod sampler;
+pub mod sink;
+#[cfg(feature = "tower")]
+pub mod tower;
+
+pub use context_missing::{ContextMissing, ContextMissingError, ParseContextMissingError};
+pub use exporter::{DropReason, ExporterStats, StatsHandle, XrayExporter, XrayExporterBuilder};
+pub use id_generator::XrayIdGenerator;
+pub use pipeline::{Xray, XrayBuilder};
+pub use propagator::XrayPropagator;
+pub use sampler::XrayParentBased;
+pub use xray_wire::{DaemonAddress, Endpoint};

@@ -1,0 +1,171 @@
+//! Context between services: the propagator for `X-Amzn-Trace-Id`.
+
+use std::sync::LazyLock;
+
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::{Context, otel_debug};
+use opentelemetry_sdk::trace::IdGenerator;
+use xray_wire::{Sampled, SegmentId, TraceHeader};
+
+pub use self::inbound::Inbound;
+use crate::id_generator::XrayIdGenerator;
+
+mod inbound;
+#[cfg(test)]
+mod tests;
+
+/// The name of the header, in lower case as HTTP/2 and `http::HeaderMap` have it. HTTP names have no case.
+pub const TRACE_HEADER: &str = "x-amzn-trace-id";
+
+static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [TRACE_HEADER.to_owned()]);
+
+/// Reads and writes `X-Amzn-Trace-Id`.
+///
+/// # Extracting
+///
+/// | the header has | the context gets |
+/// |---|---|
+/// | `Root`, `Parent`, `Sampled` `0` or `1` | an ordinary remote parent |
+/// | `Root`, but nobody has decided (`Sampled=?` or none) | a remote parent and an [`Inbound`]: the sampler decides |
+/// | `Root` without `Parent` (load balancers) | a remote parent that stands for the trace as a whole |
+/// | `Sampled=0` without a usable `Root` | an unsampled remote parent with new ids: the wish is honoured |
+/// | nothing usable | nothing |
+///
+/// For a decision that is still open the remote parent has the sampled flag, so that samplers which know
+/// nothing of X-Ray record the trace. [`XrayParentBased`](crate::sampler::XrayParentBased) knows better.
+///
+/// Among several propagators the last one to find a complete parent wins, but a valid remote parent is never
+/// replaced by less: a load balancer's `Root` leaves a caller's `traceparent` alone. A parent from this header has
+/// no trace state, and trace state never gets into this header.
+///
+/// # Injecting
+///
+/// Writes the active span's ids and decision, and the extras that came in with the request (`Lineage` and
+/// unknown fields, at most 256 bytes of them). A remote context that is passed on without a span of our own says
+/// what it said when it came. Without a valid span context nothing is written.
+#[derive(Debug, Clone, Default)]
+pub struct XrayPropagator {
+    ids: XrayIdGenerator,
+}
+
+impl XrayPropagator {
+    /// Same as `Default`: there is nothing to choose.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A remote parent with new ids for a caller who said `Sampled=0` and gave no usable `Root`, as the X-Ray SDK for
+    /// Python does. Any parent-based sampler honours it.
+    fn unsampled_parent(&self) -> SpanContext {
+        remote(self.ids.new_trace_id(), self.ids.new_span_id(), false)
+    }
+}
+
+impl TextMapPropagator for XrayPropagator {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        if let Some(value) = header_value(cx) {
+            injector.set(TRACE_HEADER, value);
+        }
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        let Some(value) = extractor.get(TRACE_HEADER) else { return cx.clone() };
+        let header = TraceHeader::parse(value.as_bytes());
+        if let Some(refused) = header.refused {
+            otel_debug!(name: "XrayPropagator.HeaderRefused", reason = format_args!("{refused}"));
+        }
+
+        let parent = match (parent_of(&header), header.sampled) {
+            _ if is_less_than_present(&header, cx) => None,
+            (None, Sampled::No) => Some(self.unsampled_parent()),
+            (parent, _) => parent,
+        };
+        let is_parent = parent.is_some();
+        let cx = parent.map_or_else(|| cx.clone(), |parent| cx.with_remote_span_context(parent));
+        match Inbound::new(&header, cx.span().span_context(), is_parent) {
+            Some(inbound) => cx.with_value(inbound),
+            None => cx,
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(FIELDS.as_slice())
+    }
+}
+
+/// The `X-Amzn-Trace-Id` value that [`XrayPropagator`] injects for this context, if it injects any. For carriers
+/// that are not an [`Injector`], such as the system attribute `AWSTraceHeader` of an SQS message.
+#[must_use]
+pub fn header_value(cx: &Context) -> Option<String> {
+    let span = cx.span();
+    let active = span.span_context();
+    let inbound = Inbound::of(cx);
+    let header = if active.is_valid() {
+        TraceHeader::new(
+            xray_wire::TraceId::from_bytes(active.trace_id().to_bytes()),
+            parent_to_send(active),
+            sampled_to_send(active, inbound),
+        )
+    } else {
+        TraceHeader::new(None, None, inbound?.sampled())
+    };
+    let text = header.with_extras(inbound.map_or("", Inbound::extras).as_bytes()).to_text();
+    if text.is_empty() { None } else { Some(text.as_str().to_owned()) }
+}
+
+/// The parent id that stands for "the trace as a whole" when a header has a `Root` and no `Parent`: OpenTelemetry has
+/// no remote parent without a span id. It follows from the trace id, so that whoever meets it can tell that there
+/// is no such segment.
+pub(crate) fn synthetic_parent(trace_id: TraceId) -> SpanId {
+    // The last step of MurmurHash3, for all time: the id may travel to other processes in a `traceparent`.
+    let trace_id = u128::from_be_bytes(trace_id.to_bytes());
+    let mut hash = (trace_id ^ trace_id >> u64::BITS) as u64;
+    hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^= hash >> 33;
+    SpanId::from(hash.max(1))
+}
+
+/// The remote parent that a header names; `None` without a `Root`.
+fn parent_of(header: &TraceHeader<'_>) -> Option<SpanContext> {
+    let trace_id = TraceId::from_bytes(header.root?.to_bytes());
+    let span_id =
+        header.parent.map_or_else(|| synthetic_parent(trace_id), |id| SpanId::from_bytes(id.to_bytes()));
+    Some(remote(trace_id, span_id, header.sampled.decided().unwrap_or(true)))
+}
+
+fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool) -> SpanContext {
+    SpanContext::new(
+        trace_id,
+        span_id,
+        TraceFlags::default().with_sampled(sampled),
+        true,
+        TraceState::default(),
+    )
+}
+
+/// Whether the context has a remote parent already, and the header is not a complete one to take its place.
+fn is_less_than_present(header: &TraceHeader<'_>, cx: &Context) -> bool {
+    let is_complete = header.root.is_some() && header.parent.is_some() && header.sampled.decided().is_some();
+    let span = cx.span();
+    let present = span.span_context();
+    !is_complete && present.is_remote() && present.is_valid()
+}
+
+fn parent_to_send(active: &SpanContext) -> Option<SegmentId> {
+    if active.is_remote() && active.span_id() == synthetic_parent(active.trace_id()) {
+        return None;
+    }
+    SegmentId::from_bytes(active.span_id().to_bytes())
+}
+
+fn sampled_to_send(active: &SpanContext, inbound: Option<&Inbound>) -> Sampled {
+    match inbound {
+        Some(inbound) if active.is_remote() && inbound.is_undecided() => inbound.sampled(),
+        _ if active.is_sampled() => Sampled::Yes,
+        _ => Sampled::No,
+    }
+}

@@ -1,0 +1,67 @@
+//! Samplers that honour what an X-Ray caller decided, or left open.
+
+use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
+
+use self::parent::{ParentDecision, parent_decision};
+
+pub(crate) mod parent;
+
+/// Follows the parent's decision, and asks another sampler where there is none.
+///
+/// There is none for a new trace, and where `X-Amzn-Trace-Id` left it open: `Sampled=?`, no `Sampled` at all, or
+/// the `Root` alone that load balancers send. The SDK's parent-based samplers can't tell the latter from a parent that
+/// is sampled.
+///
+/// The other sampler's attributes and trace state are kept. Following a parent adds no attributes and keeps the
+/// parent's trace state.
+#[derive(Debug, Clone)]
+pub struct XrayParentBased<R = Sampler> {
+    root: R,
+}
+
+impl<R: ShouldSample + Clone + 'static> XrayParentBased<R> {
+    /// A sampler that asks `root` where no parent has decided.
+    #[must_use]
+    pub fn new(root: R) -> Self {
+        Self { root }
+    }
+}
+
+impl Default for XrayParentBased {
+    /// Records every trace about which nobody has decided.
+    fn default() -> Self {
+        Self::new(Sampler::AlwaysOn)
+    }
+}
+
+impl<R: ShouldSample + Clone + 'static> ShouldSample for XrayParentBased<R> {
+    fn should_sample(
+        &self,
+        parent_context: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        span_kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let decision = match parent_decision(parent_context) {
+            ParentDecision::Sampled => SamplingDecision::RecordAndSample,
+            ParentDecision::NotSampled => SamplingDecision::Drop,
+            ParentDecision::Undecided => {
+                return self.root.should_sample(parent_context, trace_id, name, span_kind, attributes, links);
+            }
+        };
+        SamplingResult {
+            decision,
+            attributes: Vec::new(),
+            trace_state: parent_context
+                .map(|cx| cx.span().span_context().trace_state().clone())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

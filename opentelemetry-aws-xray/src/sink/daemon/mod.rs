@@ -1,0 +1,197 @@
+//! The X-Ray daemon over UDP.
+//!
+//! UDP tells a sender nothing, but for one thing: when nobody listens at the port of a host that is up, the kernel
+//! learns of it and says so on the next call on a *connected* socket. On the same machine that is at once, so each
+//! datagram is followed by the question whether it bounced. What bounces is sent once more, and if that bounces too,
+//! it is held back until the daemon is there again ([`HoldOver`]).
+
+mod hold_over;
+mod route;
+mod warnings;
+
+use std::{io, sync::Arc, time::Duration};
+
+use hold_over::HoldOver;
+use route::{Resolve, Route, RouteError};
+use warnings::Warnings;
+use xray_wire::{
+    Endpoint,
+    limits::{MAX_DATAGRAM_BYTES, MAX_DATAGRAM_BYTES_MACOS},
+    pace::Pacer,
+    pack,
+};
+
+use super::{Document, Documents, Report, SegmentSink};
+use crate::{
+    clock::{Clock, SystemClock},
+    exporter::DropReason,
+};
+
+/// The largest document that is sent. X-Ray's own limit is 64 KB; the margin is for what it may add.
+const DOCUMENT_BUDGET: usize = 64_000;
+
+/// Sends documents to the X-Ray daemon over UDP: one document a datagram, no faster than its socket can take them.
+///
+/// The address may be a host name. It is resolved at the first use, again every [`RESOLVE_EVERY`](Self::RESOLVE_EVERY), and
+/// whenever an address does not answer; a name that does not resolve yet is no error. All addresses that a name has are
+/// tried.
+#[derive(Debug)]
+pub struct DaemonSink {
+    route: Route,
+    pacer: Pacer,
+    clock: Arc<dyn Clock>,
+    held: HoldOver,
+    warnings: Warnings,
+    datagram: Vec<u8>,
+}
+
+/// How sending one document ended, if it did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// Nobody is there: keep it for later.
+    Hold(DropReason),
+    /// It will never go.
+    Drop(DropReason),
+}
+
+impl DaemonSink {
+    /// A host name is resolved again after so long. Orchestrators move daemons about; DNS answers commonly live a minute.
+    pub const RESOLVE_EVERY: Duration = route::RESOLVE_EVERY;
+
+    /// The most bytes of documents that are held back for a daemon that is away; when there are more, the oldest are dropped.
+    pub const MAX_HELD_BYTES: usize = hold_over::MAX_BYTES;
+
+    /// A sink that sends to an endpoint. Does nothing until the first document.
+    #[must_use]
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self::with_parts(endpoint, Arc::new(SystemClock), Box::new(route::resolve))
+    }
+
+    fn with_parts(endpoint: Endpoint, clock: Arc<dyn Clock>, resolve: Resolve) -> Self {
+        Self {
+            warnings: Warnings::new(&endpoint),
+            route: Route::new(endpoint, resolve),
+            pacer: Pacer::new(clock.now()),
+            clock,
+            held: HoldOver::default(),
+            datagram: Vec::new(),
+        }
+    }
+
+    fn deliver(&mut self, document: Document<'_>, report: &mut Report) -> Result<(), Failure> {
+        pack::datagram(document.json, &mut self.datagram);
+        loop {
+            let delay = self.pacer.delay(self.datagram.len(), self.clock.now());
+            if delay.is_zero() {
+                break;
+            }
+            self.clock.sleep(delay);
+        }
+        let mut attempt = 0;
+        while attempt < self.route.attempts() {
+            attempt += 1;
+            let now = self.clock.now();
+            let socket = match self.route.socket(now) {
+                Ok(socket) => socket,
+                Err(RouteError::Unresolved(error)) => {
+                    self.warnings.unresolved(&error, now);
+                    return Err(Failure::Hold(DropReason::DaemonUnresolved));
+                }
+                Err(RouteError::Unconnected(error)) => {
+                    self.warnings.failed(&error, now);
+                    self.route.next_address();
+                    continue;
+                }
+            };
+            match socket.send(&self.datagram) {
+                Ok(_) if matches!(socket.take_error(), Ok(None)) => return Ok(()),
+                // It bounced, or the kernel spoke of an older one *instead of* sending this one.
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(error) if is_too_large(&error) => return Err(Failure::Drop(DropReason::TooLarge)),
+                Err(error) => {
+                    self.warnings.failed(&error, now);
+                    self.route.next_address();
+                    continue;
+                }
+            }
+            report.refused();
+            self.route.refused();
+        }
+        self.warnings.unreachable(self.clock.now());
+        Err(Failure::Hold(DropReason::DaemonUnreachable))
+    }
+
+    /// Sends what was held back, oldest first, and stops at the first that is refused again.
+    fn release(&mut self, report: &mut Report) {
+        while let Some(held) = self.held.pop() {
+            match self.deliver(held.document(), report) {
+                Ok(()) => report.sent(held.document()),
+                Err(Failure::Drop(reason)) => report.dropped_for(held.document(), reason),
+                Err(Failure::Hold(reason)) => {
+                    self.held.put_back(held.because(reason));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl SegmentSink for DaemonSink {
+    fn max_document_bytes(&self) -> usize {
+        let datagram = if cfg!(target_os = "macos") { MAX_DATAGRAM_BYTES_MACOS } else { MAX_DATAGRAM_BYTES };
+        pack::max_document_bytes(datagram).min(DOCUMENT_BUDGET)
+    }
+
+    fn send(&mut self, documents: &Documents, report: &mut Report) {
+        self.route.begin_batch();
+        self.release(report);
+        // While older documents wait, there is nobody to send younger ones to.
+        let mut away = self.held.reason();
+        for document in documents.iter() {
+            let failure = match away {
+                Some(reason) => Failure::Hold(reason),
+                None => match self.deliver(document, report) {
+                    Ok(()) => {
+                        report.sent(document);
+                        continue;
+                    }
+                    Err(failure) => failure,
+                },
+            };
+            match failure {
+                Failure::Drop(reason) => report.dropped_for(document, reason),
+                Failure::Hold(reason) => {
+                    away = Some(reason);
+                    self.held.push(document, reason, report);
+                }
+            }
+        }
+        report.holds(self.held.spans());
+    }
+
+    fn shutdown(&mut self, timeout: Duration, report: &mut Report) {
+        let deadline = self.clock.now().saturating_add(timeout);
+        self.route.begin_batch();
+        if self.clock.now() < deadline {
+            self.release(report);
+        }
+        self.held.drop_all(report);
+        report.holds(0);
+    }
+}
+
+/// `EMSGSIZE`, for which std has no kind.
+fn is_too_large(error: &io::Error) -> bool {
+    const EMSGSIZE: i32 = if cfg!(windows) {
+        10_040
+    } else if cfg!(any(target_os = "linux", target_os = "android")) {
+        90
+    } else {
+        40
+    };
+    error.raw_os_error() == Some(EMSGSIZE)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! The sink against real sockets on loopback and a clock that is moved by hand.
+
+use std::{
+    net::{SocketAddr, UdpSocket},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use super::*;
+use crate::clock::ManualClock;
+
+/// A receiver with the default socket buffer.
+struct Receiver(UdpSocket);
+
+impl Receiver {
+    fn bind(address: &str) -> Self {
+        Self(UdpSocket::bind(address).unwrap())
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    /// What has arrived, without the header line. Loopback delivers before `send` returns.
+    fn received(&self) -> Vec<String> {
+        self.0.set_nonblocking(true).unwrap();
+        let mut buffer = vec![0; 70_000];
+        std::iter::from_fn(|| self.0.recv(&mut buffer).ok().map(|bytes| buffer[..bytes].to_vec()))
+            .map(|datagram| {
+                let document = datagram.strip_prefix(pack::DATAGRAM_HEADER).unwrap();
+                String::from_utf8(document.to_vec()).unwrap()
+            })
+            .collect()
+    }
+}
+
+/// A port where nobody listens.
+fn closed() -> SocketAddr {
+    Receiver::bind("127.0.0.1:0").address()
+}
+
+fn sink(
+    clock: &ManualClock,
+    resolve: impl Fn() -> io::Result<Vec<SocketAddr>> + Send + 'static,
+) -> DaemonSink {
+    let endpoint = Endpoint { host: "daemon.test".into(), port: 2000 };
+    DaemonSink::with_parts(endpoint, Arc::new(clock.clone()), Box::new(move |_| resolve()))
+}
+
+fn documents(texts: &[&str]) -> Documents {
+    let mut documents = Documents::default();
+    for text in texts {
+        documents.push(1, |out| out.extend_from_slice(text.as_bytes()));
+    }
+    documents
+}
+
+fn send(sink: &mut DaemonSink, texts: &[&str]) -> Report {
+    let mut report = Report::default();
+    sink.send(&documents(texts), &mut report);
+    report
+}
+
+#[test]
+fn documents_arrive_each_in_its_datagram() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let address = receiver.address();
+    let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
+    let report = send(&mut sink, &["{}", "{\"a\":1}"]);
+    assert_eq!((report.spans_sent, report.documents_sent, report.bytes_sent), (2, 2, 9));
+    assert_eq!(receiver.received(), ["{}", "{\"a\":1}"]);
+}
+
+#[test]
+fn rival_10_what_a_restarting_daemon_missed_is_sent_when_it_is_back() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let address = receiver.address();
+    let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
+    send(&mut sink, &["1"]);
+    assert_eq!(receiver.received(), ["1"]);
+    drop(receiver);
+
+    let report = send(&mut sink, &["2", "3"]);
+    assert_eq!((report.spans_sent, report.spans_held), (0, 2));
+    assert!(report.refused > 0);
+
+    let receiver = Receiver::bind(&address.to_string());
+    let report = send(&mut sink, &["4"]);
+    assert_eq!((report.spans_sent, report.spans_held), (3, 0));
+    assert_eq!(receiver.received(), ["2", "3", "4"]);
+}
+
+#[test]
+fn the_echo_of_an_older_datagram_costs_nothing() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let address = receiver.address();
+    let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
+    send(&mut sink, &["1"]);
+    drop(receiver);
+    // An error that is still pending, as from a host further away, where the news takes longer than the call.
+    sink.route.socket(Duration::ZERO).unwrap().send(b"lost").unwrap();
+    let receiver = Receiver::bind(&address.to_string());
+    let report = send(&mut sink, &["2"]);
+    assert_eq!((report.spans_sent, report.refused), (1, 1));
+    assert_eq!(receiver.received(), ["2"]);
+}
+
+#[test]
+fn too_many_held_documents_are_counted_oldest_first() {
+    let address = closed();
+    let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
+    let large = "x".repeat(60_000);
+    let fit = DaemonSink::MAX_HELD_BYTES / large.len();
+    let report = send(&mut sink, &vec![large.as_str(); fit + 1]);
+    assert_eq!((report.spans_held, report.dropped(DropReason::DaemonUnreachable)), (fit as u64, 1));
+    let mut report = Report::default();
+    sink.shutdown(Duration::from_secs(5), &mut report);
+    assert_eq!((report.spans_held, report.dropped(DropReason::DaemonUnreachable)), (0, fit as u64));
+}
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let addresses = vec![closed(), receiver.address()];
+    let mut sink = sink(&ManualClock::new(), move || Ok(addresses.clone()));
+    let report = send(&mut sink, &["1", "2"]);
+    assert_eq!((report.spans_sent, report.spans_held), (2, 0));
+    assert_eq!(receiver.received(), ["1", "2"]);
+}
+
+#[test]
+fn a_name_is_resolved_again_when_it_is_due() {
+    static RESOLVED: AtomicUsize = AtomicUsize::new(0);
+    let old = Receiver::bind("127.0.0.1:0");
+    let new = Receiver::bind("127.0.0.1:0");
+    let current = Arc::new(Mutex::new(old.address()));
+    let shared = Arc::clone(&current);
+    let clock = ManualClock::new();
+    let mut sink = sink(&clock, move || {
+        RESOLVED.fetch_add(1, Ordering::Relaxed);
+        Ok(vec![*shared.lock().unwrap()])
+    });
+    send(&mut sink, &["1"]);
+    *current.lock().unwrap() = new.address();
+    clock.advance(DaemonSink::RESOLVE_EVERY - Duration::from_millis(1));
+    send(&mut sink, &["2"]);
+    assert_eq!(RESOLVED.load(Ordering::Relaxed), 1);
+    clock.advance(Duration::from_millis(1));
+    send(&mut sink, &["3"]);
+    assert_eq!(RESOLVED.load(Ordering::Relaxed), 2);
+    assert_eq!((old.received(), new.received()), (vec!["1".into(), "2".into()], vec!["3".into()]));
+}
+
+#[test]
+fn a_daemon_that_moved_is_found_when_the_old_place_refuses() {
+    let old = Receiver::bind("127.0.0.1:0");
+    let new = Receiver::bind("127.0.0.1:0");
+    let current = Arc::new(Mutex::new(old.address()));
+    let shared = Arc::clone(&current);
+    let clock = ManualClock::new();
+    let mut sink = sink(&clock, move || Ok(vec![*shared.lock().unwrap()]));
+    send(&mut sink, &["1"]);
+    drop(old);
+    *current.lock().unwrap() = new.address();
+    assert_eq!(send(&mut sink, &["2"]).spans_held, 1);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(send(&mut sink, &["3"]).spans_sent, 2);
+    assert_eq!(new.received(), ["2", "3"]);
+}
+
+#[test]
+fn a_name_that_does_not_resolve_yet_holds_documents() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let address = receiver.address();
+    let ready = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&ready);
+    let clock = ManualClock::new();
+    let mut sink = sink(&clock, move || match asked.load(Ordering::Relaxed) {
+        0 => Err(io::ErrorKind::NotFound.into()),
+        1 => Ok(vec![]),
+        _ => Ok(vec![address]),
+    });
+    assert_eq!(send(&mut sink, &["1"]).spans_held, 1);
+    clock.advance(Duration::from_secs(1));
+    ready.store(1, Ordering::Relaxed);
+    assert_eq!(send(&mut sink, &["2"]).spans_held, 2);
+    clock.advance(Duration::from_secs(1));
+    ready.store(2, Ordering::Relaxed);
+    assert_eq!(send(&mut sink, &["3"]).spans_sent, 3);
+    assert_eq!(receiver.received(), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_datagram_that_is_too_large_harms_no_other() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let address = receiver.address();
+    let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
+    let report = send(&mut sink, &["1", &"x".repeat(MAX_DATAGRAM_BYTES), "2"]);
+    assert_eq!((report.spans_sent, report.dropped(DropReason::TooLarge)), (2, 1));
+    assert_eq!(receiver.received(), ["1", "2"]);
+}
+
+#[test]
+fn a_burst_is_spread_over_time() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let address = receiver.address();
+    let clock = ManualClock::new();
+    let mut sink = sink(&clock, move || Ok(vec![address]));
+    let text = "x".repeat(60_000);
+    for _ in 0..10 {
+        send(&mut sink, &[&text]);
+        assert_eq!(receiver.received().len(), 1);
+    }
+    assert!(clock.now() >= Duration::from_millis(5), "{:?}", clock.now());
+}

@@ -1,0 +1,121 @@
+//! Host and port, as they stand in a `Host` header, an `:authority`, or an `X-Forwarded-For` entry.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, Uri, header::HOST};
+
+use super::headers;
+
+/// Bytes of a host name worth recording: DNS allows 253 characters, and an IPv6 address is shorter.
+const MAX_HOST_BYTES: usize = 255;
+
+/// Bytes of a forwarded address worth reading: `[` + 45 of IPv6 + `]:` + 5 of a port, and a zone.
+const MAX_ADDRESS_BYTES: usize = 80;
+
+/// Where a request was sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Authority<'a> {
+    /// A name or address; IPv6 without brackets.
+    pub(super) host: &'a str,
+    /// `None` if it was not written.
+    pub(super) port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// The authority of a request: its URI's, else its `Host` header's (RFC 9112, section 3.2.2).
+    pub(super) fn of(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Self> {
+        match uri.authority() {
+            Some(authority) => Self::parse(authority.as_str()),
+            None => Self::parse(headers::text(headers, &HOST)?),
+        }
+    }
+
+    /// Reads `[user@]host[:port]`. `None` if there is no host, or none that is worth recording.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let text = text.rsplit_once('@').map_or(text, |(_userinfo, rest)| rest);
+        let (host, port) = match text.strip_prefix('[') {
+            Some(bracketed) => bracketed.split_once(']')?,
+            None => text.split_at(text.find(':').unwrap_or(text.len())),
+        };
+        if host.is_empty() || host.len() > MAX_HOST_BYTES || host.contains(['/', '?', '#', ' ', ',']) {
+            return None;
+        }
+        let port = match port.strip_prefix(':') {
+            Some(digits) => digits.parse().ok(),
+            None => None,
+        };
+        Some(Self { host, port })
+    }
+}
+
+/// The first address of an `X-Forwarded-For` list, the one nearest to the user. Load balancers may add the port
+/// (`192.0.2.7:4711`, `[2001:db8::7]:4711`). `None` if that entry is not an IP address.
+pub(super) fn first_forwarded_address(list: &str) -> Option<&str> {
+    let entry = list.split(',').next()?.trim();
+    if entry.len() > MAX_ADDRESS_BYTES || entry.contains('@') {
+        return None;
+    }
+    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+    if is_address(entry) {
+        return Some(entry);
+    }
+    Some(Authority::parse(entry)?.host).filter(|host| is_address(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_host_and_port() {
+        for (text, expected) in [
+            ("example.com", Some(("example.com", None))),
+            ("example.com:8080", Some(("example.com", Some(8080)))),
+            ("user:secret@example.com:8080", Some(("example.com", Some(8080)))),
+            ("192.0.2.1:80", Some(("192.0.2.1", Some(80)))),
+            ("[2001:db8::1]:443", Some(("2001:db8::1", Some(443)))),
+            ("[::1]", Some(("::1", None))),
+            ("example.com:", Some(("example.com", None))),
+            ("example.com:99999", Some(("example.com", None))),
+            ("", None),
+            (":80", None),
+            ("[::1", None),
+            ("a/b", None),
+        ] {
+            let read = Authority::parse(text).map(|authority| (authority.host, authority.port));
+            assert_eq!(read, expected, "{text:?}");
+        }
+        assert_eq!(Authority::parse(&"h".repeat(256)), None);
+    }
+
+    #[test]
+    fn reads_the_first_forwarded_address() {
+        for (list, expected) in [
+            ("192.0.2.7", Some("192.0.2.7")),
+            (" 192.0.2.7 , 10.0.0.1", Some("192.0.2.7")),
+            ("192.0.2.7:4711, 10.0.0.1", Some("192.0.2.7")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("[2001:db8::7]:4711", Some("2001:db8::7")),
+            ("[2001:db8::7]", Some("2001:db8::7")),
+            ("unknown, 10.0.0.1", None),
+            ("_hidden", None),
+            ("user@192.0.2.7", None),
+            ("", None),
+            (",", None),
+        ] {
+            assert_eq!(first_forwarded_address(list), expected, "{list:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text: String) {
+            if let Some(authority) = Authority::parse(&text) {
+                prop_assert!(text.contains(authority.host));
+            }
+            first_forwarded_address(&text);
+        }
+    }
+}

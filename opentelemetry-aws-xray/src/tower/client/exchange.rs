@@ -1,0 +1,145 @@
+//! What the client's layer asks of requests and responses, whichever library they come from.
+
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use http_body::Body;
+
+use crate::tower::{
+    XrayBody,
+    authority::Authority,
+    body::ResponseHead,
+    span::ExchangeSpan,
+    text::{bounded, redacted},
+};
+
+/// A request that [`XrayClient`](super::XrayClient) can send: [`http::Request`], and with the feature `reqwest`
+/// `reqwest::Request`. Sealed.
+pub trait ClientRequest: Sealed {
+    #[doc(hidden)]
+    fn method(&self) -> &Method;
+
+    /// Without userinfo, secrets redacted. `None` unless absolute.
+    #[doc(hidden)]
+    fn full_url(&self) -> Option<String>;
+
+    /// Host and port.
+    #[doc(hidden)]
+    fn server(&self) -> Option<(&str, Option<u16>)>;
+
+    #[doc(hidden)]
+    fn headers_mut(&mut self) -> &mut HeaderMap;
+}
+
+/// A response that [`XrayClient`](super::XrayClient) can receive: [`http::Response`], and with the feature
+/// `reqwest` `reqwest::Response`. Sealed.
+pub trait ClientResponse: Sealed {
+    /// The same response, whose body ends the span: `http::Response<XrayBody<B>>` for `http::Response<B>`.
+    type Traced;
+
+    #[doc(hidden)]
+    fn status(&self) -> StatusCode;
+
+    #[doc(hidden)]
+    fn version(&self) -> Version;
+
+    #[doc(hidden)]
+    fn with_span(self, span: ExchangeSpan, method: &Method) -> Self::Traced;
+
+    #[doc(hidden)]
+    fn without_span(self) -> Self::Traced;
+}
+
+/// Keeps the traits above open for more methods.
+pub trait Sealed {}
+
+impl<B> Sealed for Request<B> {}
+impl<B> Sealed for Response<B> {}
+
+impl<B> ClientRequest for Request<B> {
+    fn method(&self) -> &Method {
+        self.method()
+    }
+
+    fn full_url(&self) -> Option<String> {
+        let uri = self.uri();
+        let (scheme, authority) = (uri.scheme_str()?, uri.authority()?.as_str());
+        let authority = authority.rsplit_once('@').map_or(authority, |(_userinfo, rest)| rest);
+        let path = uri.path_and_query().map_or("", |path| path.as_str());
+        Some(recordable(&format!("{scheme}://{authority}{path}")))
+    }
+
+    fn server(&self) -> Option<(&str, Option<u16>)> {
+        let Authority { host, port } = Authority::of(self.uri(), self.headers())?;
+        Some((host, port.or_else(|| default_port(self.uri()))))
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers_mut()
+    }
+}
+
+impl<B: Body> ClientResponse for Response<B> {
+    type Traced = Response<XrayBody<B>>;
+
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn version(&self) -> Version {
+        self.version()
+    }
+
+    fn with_span(self, span: ExchangeSpan, method: &Method) -> Self::Traced {
+        let (head, body) = self.into_parts();
+        let seen = ResponseHead { status: head.status, headers: &head.headers };
+        let body = XrayBody::traced(body, span, method, &seen);
+        Response::from_parts(head, body)
+    }
+
+    fn without_span(self) -> Self::Traced {
+        self.map(XrayBody::untraced)
+    }
+}
+
+/// A URL as it may be recorded.
+pub(super) fn recordable(url: &str) -> String {
+    bounded(&redacted(url)).to_owned()
+}
+
+fn default_port(uri: &Uri) -> Option<u16> {
+    match uri.scheme_str()? {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn describes_the_call() {
+        for (uri, host_header, full_url, server) in [
+            (
+                "http://api.example.com/a?b=1",
+                None,
+                Some("http://api.example.com/a?b=1"),
+                Some(("api.example.com", Some(80))),
+            ),
+            ("https://u:p@h:8443/", None, Some("https://h:8443/"), Some(("h", Some(8443)))),
+            ("https://[::1]/?sig=s", None, Some("https://[::1]/?sig=REDACTED"), Some(("::1", Some(443)))),
+            ("/path", Some("h:81"), None, Some(("h", Some(81)))),
+            ("/path", None, None, None),
+        ] {
+            let mut request = Request::get(uri);
+            if let Some(host) = host_header {
+                request = request.header("host", host);
+            }
+            let request = request.body(()).unwrap();
+            assert_eq!(request.full_url().as_deref(), full_url, "{uri}");
+            assert_eq!(request.server(), server, "{uri}");
+        }
+        let long = format!("http://h/{}", "x".repeat(10_000));
+        assert_eq!(Request::get(long).body(()).unwrap().full_url().unwrap().len(), 2_048);
+    }
+}

@@ -1,0 +1,70 @@
+//! Layers that trace HTTP servers and clients, for anything built on [tower](tower_service::Service).
+//!
+//! - [`XrayLayer`] goes around a server (axum, hyper, …): one SERVER span for every request.
+//! - [`XrayClientLayer`] goes around a client (hyper-util, reqwest, …): one CLIENT span for every call.
+//!
+//! # A server
+//!
+//! A request passes through [`XrayLayer`] like this:
+//!
+//! 1. The filter lets it pass without a span, or not.
+//! 2. The propagator reads who called. Without that, the span is a child of the active one, if there is one.
+//! 3. The span starts. The sampler sees `http.request.method`, `url.scheme`, `url.path`, `server.address`,
+//!    `server.port`, `client.address` and `http.route`, as far as they are known. The name is `{method} {route}`.
+//!    If the caller has decided against the trace (`Sampled=0`), the sampler sees the method as the name and
+//!    nothing else; should it record the span nevertheless, it gets its name and attributes at once.
+//! 4. If the span is recorded, `url.query`, `user_agent.original`, `network.*` and the original name of an unknown
+//!    method are added.
+//! 5. The service runs with the span as the active one: its call, each poll of its future, and each poll of its
+//!    response body. The request's extensions hold the span's [`Context`](opentelemetry::Context), for work that
+//!    is spawned.
+//! 6. `X-Amzn-Trace-Id` goes into the response: `Root`, and `Sampled` if the caller asked with `Sampled=?`.
+//! 7. The span ends when the response body has ended. `http.response.status_code` and `http.response.body.size`
+//!    (bytes handed over) are recorded by then.
+//!
+//! Only a 5xx, an error of the service or of the body, and a panic make the span an error; the latter three are
+//! recorded as an `exception` event. If the caller goes away, `xray.response.aborted` is `head` (no response yet) or
+//! `body` (in the middle of it), and that is not an error. An upgraded connection (`101`, `CONNECT`) is not part
+//! of the span.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, routing::get};
+//! use opentelemetry_aws_xray::tower::XrayLayer;
+//!
+//! let app: Router = Router::new()
+//!     .route("/users/{id}", get(|| async { "somebody" }))
+//!     .layer(XrayLayer::axum().with_filter(|head| head.uri.path() != "/health"));
+//! # }
+//! ```
+//!
+//! Inside a layer that changes bodies (compression) the bytes before that change are counted, outside those after.
+//!
+//! # A client
+//!
+//! [`XrayClientLayer`] needs an active span, which every handler behind [`XrayLayer`] has. It records
+//! `http.request.method`, `url.full`, `server.address` and `server.port`, and later `network.protocol.version`,
+//! `http.response.status_code` and `http.response.body.size`. 4xx and 5xx are errors here. The span ends when the
+//! response body has been read or is dropped, since reading is part of a call's duration.
+//!
+//! # Untrusted text
+//!
+//! Text from the network is cut at 2,048 characters. Userinfo never leaves the process, nor do the values of query
+//! parameters that are signatures or credentials (`X-Amz-Signature`, `X-Amz-Credential`,
+//! `X-Amz-Security-Token`, `X-Goog-Signature`, `AWSAccessKeyId`, `Signature`, `sig`).
+
+mod authority;
+mod body;
+mod client;
+mod conventions;
+mod headers;
+mod instruments;
+mod server;
+mod span;
+mod text;
+
+pub use self::{
+    body::XrayBody,
+    client::{ClientRequest, ClientResponse, XrayClient, XrayClientFuture, XrayClientLayer},
+    server::{XrayLayer, XrayResponseFuture, XrayService},
+};

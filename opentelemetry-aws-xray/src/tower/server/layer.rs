@@ -1,0 +1,178 @@
+//! The layer for servers and its options.
+
+use std::{borrow::Cow, fmt, net::SocketAddr, sync::Arc};
+
+use http::request::Parts;
+use opentelemetry::{
+    propagation::TextMapPropagator,
+    trace::{Tracer, TracerProvider},
+};
+use tower_layer::Layer;
+
+use super::service::XrayService;
+use crate::tower::instruments::Instruments;
+
+/// Makes a SERVER span of every request: the segment that X-Ray draws as a node of its map.
+///
+/// See [the module](crate::tower) for what is recorded and when.
+///
+/// The layer and its services are one [`Arc`] wide, so cloning them, as axum does for every request, is cheap.
+/// Options are set before the layer is used; a setter called twice keeps the last value.
+#[derive(Clone, Default)]
+pub struct XrayLayer {
+    options: Arc<Options>,
+}
+
+/// Decides from a request's head whether it gets a span.
+type Filter = dyn Fn(&Parts) -> bool + Send + Sync;
+/// Finds the route that a request's head matched.
+type RouteOf = dyn Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync;
+/// Finds the other end of the connection that a request's head came over.
+type PeerOf = dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync;
+
+/// What a layer and all of its services share.
+#[derive(Clone)]
+pub(super) struct Options {
+    pub(super) instruments: Instruments,
+    pub(super) filter: Option<Arc<Filter>>,
+    pub(super) route: Option<Arc<RouteOf>>,
+    pub(super) peer: Option<Arc<PeerOf>>,
+    pub(super) trusts_forwarded: bool,
+    pub(super) answers: bool,
+}
+
+impl XrayLayer {
+    /// A layer for any HTTP server, with every option at its default. It knows neither route nor peer: see
+    /// [`with_route`](Self::with_route) and [`with_peer`](Self::with_peer), or `XrayLayer::axum`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A layer that knows axum: [`new`](Self::new) with [`MatchedPath`](axum::extract::MatchedPath) as the route
+    /// and [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo) as the peer.
+    ///
+    /// Give it to [`Router::layer`](axum::Router::layer) or
+    /// [`Router::route_layer`](axum::Router::route_layer), *after* the routes it shall see. Both have the matched
+    /// path; `layer` also sees requests that no route matches, whose spans have no route, `route_layer` does
+    /// not. A layer around the whole router, outside of axum, runs before the match and finds no route.
+    ///
+    /// The peer is known if the server was made with `into_make_service_with_connect_info::<SocketAddr>()`.
+    #[cfg(feature = "axum")]
+    #[must_use]
+    pub fn axum() -> Self {
+        use axum::extract::{ConnectInfo, MatchedPath};
+
+        Self::new()
+            .with_route(|head| Some(head.extensions.get::<MatchedPath>()?.as_str().to_owned().into()))
+            .with_peer(|head| Some(head.extensions.get::<ConnectInfo<SocketAddr>>()?.0))
+    }
+
+    /// Sets where the spans go. Default: the global tracer provider, looked up at the first request and kept, so
+    /// it must be installed by then.
+    #[must_use]
+    pub fn with_tracer_provider<P>(mut self, provider: &P) -> Self
+    where
+        P: TracerProvider,
+        P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
+    {
+        self.options().instruments.set_tracer_provider(provider);
+        self
+    }
+
+    /// Sets what reads the caller's headers. Default: the global propagator, looked up at each request.
+    #[must_use]
+    pub fn with_propagator(mut self, propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
+        self.options().instruments.set_propagator(propagator);
+        self
+    }
+
+    /// Sets which requests get a span: those for which `filter` is `true`. The others pass untouched, without
+    /// span, context and response header. Default: all.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::tower::XrayLayer;
+    ///
+    /// let layer = XrayLayer::new().with_filter(|head| head.uri.path() != "/health");
+    /// ```
+    #[must_use]
+    pub fn with_filter(mut self, filter: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.options().filter = Some(Arc::new(filter));
+        self
+    }
+
+    /// Sets how the route is found, which becomes `http.route` and part of the span's name. It must be a
+    /// template such as `/users/{id}`: a path with ids in it makes as many names as there are ids. Default: none.
+    #[must_use]
+    pub fn with_route(
+        mut self,
+        route: impl Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync + 'static,
+    ) -> Self {
+        self.options().route = Some(Arc::new(route));
+        self
+    }
+
+    /// Sets how the other end of the connection is found, which becomes `network.peer.address` and, if no proxy
+    /// names another, `client.address`. Default: unknown.
+    #[must_use]
+    pub fn with_peer(mut self, peer: impl Fn(&Parts) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
+        self.options().peer = Some(Arc::new(peer));
+        self
+    }
+
+    /// Sets whether `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Any caller can write them: say
+    /// `false` if the server is reached without a load balancer. Default: `true`, like the X-Ray SDKs.
+    #[must_use]
+    pub fn trust_forwarded(mut self, trust: bool) -> Self {
+        self.options().trusts_forwarded = trust;
+        self
+    }
+
+    /// Sets whether responses carry `X-Amzn-Trace-Id`. A header that the service itself set is never replaced.
+    /// Default: `true`.
+    #[must_use]
+    pub fn with_response_header(mut self, answer: bool) -> Self {
+        self.options().answers = answer;
+        self
+    }
+
+    fn options(&mut self) -> &mut Options {
+        Arc::make_mut(&mut self.options)
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            instruments: Instruments::default(),
+            filter: None,
+            route: None,
+            peer: None,
+            trusts_forwarded: true,
+            answers: true,
+        }
+    }
+}
+
+impl<S> Layer<S> for XrayLayer {
+    type Service = XrayService<S>;
+
+    fn layer(&self, inner: S) -> XrayService<S> {
+        XrayService::new(inner, Arc::clone(&self.options))
+    }
+}
+
+impl fmt::Debug for XrayLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("XrayLayer").field("options", &self.options).finish()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("trusts_forwarded", &self.trusts_forwarded)
+            .field("answers", &self.answers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! The span of one exchange, open until its response body ends.
+
+use std::{any, fmt, mem, thread};
+
+use http::StatusCode;
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Status, TraceContextExt},
+};
+
+use super::text;
+
+/// Whose account of the exchange the span is. The two disagree about what is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// 5xx is an error: 4xx is the caller's.
+    Server,
+    /// 4xx and 5xx are errors.
+    Client,
+}
+
+/// An open span, with the context in which everything inside it runs.
+///
+/// It ends exactly once: with [`finish`](Self::finish) or [`fail`](Self::fail), else when it is dropped, which
+/// means that somebody gave up on the exchange.
+pub struct ExchangeSpan {
+    cx: Context,
+    side: Side,
+    phase: Phase,
+    body_bytes: u64,
+}
+
+/// How far the exchange has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    AwaitingHead,
+    InBody,
+    Ended,
+}
+
+impl ExchangeSpan {
+    /// Takes charge of the active span of `cx`.
+    pub(super) const fn new(cx: Context, side: Side) -> Self {
+        Self { cx, side, phase: Phase::AwaitingHead, body_bytes: 0 }
+    }
+
+    /// The context whose active span this is.
+    pub(super) const fn context(&self) -> &Context {
+        &self.cx
+    }
+
+    /// Whether anybody will see what is recorded.
+    pub(super) fn is_recording(&self) -> bool {
+        self.cx.span().is_recording()
+    }
+
+    /// Runs `work` with the span active. If it panics, the span ends with that as its error.
+    pub(super) fn scope<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let _active = self.cx.clone().attach();
+        let unwinding = EndOnUnwind(self);
+        let output = work();
+        mem::forget(unwinding);
+        output
+    }
+
+    /// Records the head of the response.
+    pub(super) fn head(&mut self, status: StatusCode) {
+        self.phase = Phase::InBody;
+        let span = self.cx.span();
+        if !span.is_recording() {
+            return;
+        }
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        let is_error = match self.side {
+            Side::Server => status.is_server_error(),
+            Side::Client => status.is_server_error() || status.is_client_error(),
+        };
+        if is_error {
+            span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
+            span.set_status(Status::error(""));
+        }
+    }
+
+    /// Counts bytes of the response body.
+    pub(super) const fn count(&mut self, bytes: usize) {
+        self.body_bytes = self.body_bytes.saturating_add(bytes as u64);
+    }
+
+    /// The bytes counted so far.
+    pub(super) const fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
+
+    /// Ends the span: the exchange is complete.
+    pub(super) fn finish(mut self) {
+        self.record_size();
+        self.end();
+    }
+
+    /// Ends the span with an error of the service or of the body.
+    pub(super) fn fail<E: fmt::Display>(mut self, error: &E) {
+        if self.is_recording() {
+            self.record_exception(any::type_name::<E>(), text::message(&error.to_string()));
+        }
+        self.end();
+    }
+
+    fn record_size(&self) {
+        let size = i64::try_from(self.body_bytes).unwrap_or(i64::MAX);
+        self.cx.span().set_attribute(KeyValue::new("http.response.body.size", size));
+    }
+
+    fn record_exception(&self, kind: &'static str, message: String) {
+        let span = self.cx.span();
+        span.set_attribute(KeyValue::new("error.type", kind));
+        span.set_status(Status::error(""));
+        let details =
+            vec![KeyValue::new("exception.type", kind), KeyValue::new("exception.message", message)];
+        span.add_event("exception", details);
+    }
+
+    fn panicked(&mut self) {
+        if self.phase != Phase::Ended {
+            self.record_exception("panic", "the service panicked".to_owned());
+            self.end();
+        }
+    }
+
+    fn abandoned(&mut self) {
+        let span = self.cx.span();
+        match (self.phase, self.side) {
+            (Phase::AwaitingHead, _) => span.set_attribute(KeyValue::new(ABORTED, "head")),
+            (Phase::InBody, Side::Server) => {
+                span.set_attribute(KeyValue::new(ABORTED, "body"));
+                self.record_size();
+            }
+            // A caller who needs no more of the response than he has read has not met an error.
+            (Phase::InBody, Side::Client) | (Phase::Ended, _) => {}
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.phase = Phase::Ended;
+        self.cx.span().end();
+    }
+}
+
+/// Set when the exchange was given up: `head` before the response had begun, `body` while it was sent.
+const ABORTED: &str = "xray.response.aborted";
+
+impl Drop for ExchangeSpan {
+    fn drop(&mut self) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        if thread::panicking() { self.panicked() } else { self.abandoned() }
+    }
+}
+
+/// Forgotten when the work returns, so dropping it means unwinding. The future itself may be dropped long
+/// after the panic was caught, when `thread::panicking` knows nothing of it any more.
+struct EndOnUnwind<'a>(&'a mut ExchangeSpan);
+
+impl Drop for EndOnUnwind<'_> {
+    fn drop(&mut self) {
+        self.0.panicked();
+    }
+}

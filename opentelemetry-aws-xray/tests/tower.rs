@@ -1,0 +1,13 @@
+//! The layers over real sockets: axum and hyper servers, hyper-util and reqwest clients.
+
+#![expect(clippy::unwrap_used, reason = "tests say what they expect")]
+
+#[path = "tower/support.rs"]
+mod support;
+
+#[path = "tower/client.rs"]
+mod client;
+#[path = "tower/ending.rs"]
+mod ending;
+#[path = "tower/server.rs"]
+mod server;
