@@ -1,10 +1,15 @@
 //! Everything in one call: exporter, batch processor, sampler, ids, propagators, resource.
 
+use std::time::Duration;
+
 use opentelemetry::{KeyValue, global, otel_info, propagation::TextMapCompositePropagator};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{Sampler, SdkTracerProvider, ShouldSample, TracerProviderBuilder},
+    trace::{
+        BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, ShouldSample,
+        TracerProviderBuilder,
+    },
 };
 
 use crate::{
@@ -101,6 +106,7 @@ pub struct XrayBuilder {
     propagators: Option<Vec<Propagator>>,
     context_missing: Option<ContextMissing>,
     enabled: Option<bool>,
+    export_interval: Option<Duration>,
     exporter: XrayExporterBuilder,
 }
 
@@ -178,6 +184,15 @@ impl XrayBuilder {
         self
     }
 
+    /// How long spans that have ended wait for others, to be exported together. Longer saves datagrams, shorter shows
+    /// traces earlier.
+    ///
+    /// Default: `OTEL_BSP_SCHEDULE_DELAY` in milliseconds, else five seconds.
+    pub fn with_export_interval(mut self, interval: Duration) -> Self {
+        self.export_interval = Some(interval);
+        self
+    }
+
     /// Builds the pipeline and makes its tracer provider and propagator the global ones.
     ///
     /// Never fails: an address that can't be understood or resolved is told in a warning.
@@ -202,7 +217,7 @@ impl XrayBuilder {
             .with_resource(resource)
             .with_id_generator(XrayIdGenerator::default());
         let provider = if config::enabled(self.enabled, environment) {
-            enabled(builder, exporter, self.sampler)
+            enabled(builder, batch_processor(exporter, self.export_interval), self.sampler)
         } else {
             otel_info!(name: "Xray.Disabled", message = "tracing is turned off by configuration");
             builder.with_sampler(Sampler::AlwaysOff).build()
@@ -218,14 +233,23 @@ impl XrayBuilder {
 
 fn enabled(
     builder: TracerProviderBuilder,
-    exporter: XrayExporter,
+    processor: BatchSpanProcessor,
     sampler: Option<Box<dyn ShouldSample>>,
 ) -> SdkTracerProvider {
-    let builder = builder.with_batch_exporter(exporter);
+    let builder = builder.with_span_processor(processor);
     match sampler {
         Some(sampler) => builder.with_sampler(sampler).build(),
         None => builder.with_sampler(XrayParentBased::default()).build(),
     }
+}
+
+fn batch_processor(exporter: XrayExporter, interval: Option<Duration>) -> BatchSpanProcessor {
+    let config = BatchConfigBuilder::default();
+    let config = match interval {
+        Some(interval) => config.with_scheduled_delay(interval),
+        None => config,
+    };
+    BatchSpanProcessor::builder(exporter).with_batch_config(config.build()).build()
 }
 
 fn resource(given: Option<Resource>, attributes: Vec<KeyValue>, service_name: Option<String>) -> Resource {
@@ -240,5 +264,80 @@ fn resource(given: Option<Resource>, attributes: Vec<KeyValue>, service_name: Op
     match service_name {
         Some(name) => builder.with_service_name(name).build(),
         None => builder.build(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Span, SpanKind, TraceContextExt, Tracer, TracerProvider};
+
+    use super::*;
+    use crate::{propagator::XrayPropagator, sink::MemorySink};
+
+    /// A pipeline into memory, with variables of its own.
+    fn pipeline<const N: usize>(variables: [(&'static str, &str); N]) -> (Xray, MemorySink) {
+        let sink = MemorySink::default();
+        let taken = sink.clone();
+        let builder = Xray::builder().with_exporter(|exporter| exporter.with_sink(taken));
+        (builder.build_with(&Environment::of(variables)), sink)
+    }
+
+    fn request(xray: &Xray, header: &str) -> opentelemetry::Context {
+        use opentelemetry::propagation::TextMapPropagator;
+        let carrier = std::collections::HashMap::from([("x-amzn-trace-id".to_owned(), header.to_owned())]);
+        let parent = XrayPropagator::default().extract_with_context(&opentelemetry::Context::new(), &carrier);
+        let tracer = xray.tracer_provider().tracer("test");
+        let span =
+            tracer.span_builder("request").with_kind(SpanKind::Server).start_with_context(&tracer, &parent);
+        parent.with_span(span)
+    }
+
+    #[test]
+    fn what_a_caller_decided_holds_and_what_he_left_open_is_sampled() {
+        const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
+        for (fields, sent, parent) in [
+            ("", 1, None),
+            (";Sampled=?", 1, None),
+            (";Parent=53995c3f42cd8ad8", 1, Some("53995c3f42cd8ad8")),
+            (";Parent=53995c3f42cd8ad8;Sampled=1", 1, Some("53995c3f42cd8ad8")),
+            (";Parent=53995c3f42cd8ad8;Sampled=0", 0, None),
+            (";Sampled=0", 0, None),
+        ] {
+            let (xray, sink) = pipeline([]);
+            request(&xray, &format!("{ROOT}{fields}")).span().end();
+            xray.force_flush().unwrap();
+            let documents = sink.take();
+            assert_eq!(documents.len(), sent, "{fields}");
+            for document in documents {
+                let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+                assert_eq!(document["trace_id"], "1-5759e988-bd862e3fe1be46a994272793", "{fields}");
+                assert_eq!(document["parent_id"].as_str(), parent, "{fields}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_service_is_named_by_xray_s_own_variable() {
+        let (xray, sink) = pipeline([("AWS_XRAY_TRACING_NAME", "orders")]);
+        xray.tracer_provider().tracer("test").start("job").end();
+        xray.shutdown().unwrap();
+        assert!(sink.take()[0].contains("\"name\":\"orders\""));
+        assert_eq!(xray.stats().spans_sent, 1);
+    }
+
+    #[test]
+    fn turned_off_no_span_is_made() {
+        let (xray, sink) = pipeline([("AWS_XRAY_SDK_ENABLED", "false")]);
+        assert!(!xray.tracer_provider().tracer("test").start("job").is_recording());
+        xray.shutdown().unwrap();
+        assert_eq!((sink.take().len(), xray.stats()), (0, ExporterStats::default()));
+    }
+
+    #[test]
+    fn dropping_the_handle_sends_what_is_queued() {
+        let (xray, sink) = pipeline([]);
+        xray.tracer_provider().tracer("test").start("job").end();
+        drop(xray);
+        assert_eq!(sink.take().len(), 1);
     }
 }

@@ -10,6 +10,8 @@
 mod blocks;
 mod json;
 mod resource;
+#[cfg(all(test, feature = "decode"))]
+mod round_trip;
 
 use alloc::vec::Vec;
 

@@ -9,7 +9,11 @@ use opentelemetry::{
 use tower_layer::Layer;
 
 use super::service::XrayClient;
-use crate::{context_missing::ContextMissing, tower::instruments::Instruments};
+use crate::{
+    config::{self, Environment},
+    context_missing::ContextMissing,
+    tower::instruments::Instruments,
+};
 
 /// Makes a CLIENT span of every outgoing request, and tells the other side which trace it belongs to.
 ///
@@ -21,7 +25,7 @@ pub struct XrayClientLayer {
 }
 
 /// What a layer and all of its services share.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Options {
     pub(super) instruments: Instruments,
     pub(super) context_missing: ContextMissing,
@@ -55,7 +59,7 @@ impl XrayClientLayer {
     }
 
     /// Sets what happens when there is no active span, apart from sending the request. Default:
-    /// [`ContextMissing::LogError`].
+    /// `AWS_XRAY_CONTEXT_MISSING`, else [`ContextMissing::LogError`].
     #[must_use]
     pub fn with_context_missing(mut self, policy: ContextMissing) -> Self {
         self.options().context_missing = policy;
@@ -72,6 +76,15 @@ impl<S> Layer<S> for XrayClientLayer {
 
     fn layer(&self, inner: S) -> XrayClient<S> {
         XrayClient::new(inner, Arc::clone(&self.options))
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            instruments: Instruments::default(),
+            context_missing: config::context_missing(None, &Environment::process()),
+        }
     }
 }
 
