@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_and_refuses() {
+    fn rival_24_reads_and_refuses() {
         for (text, expected) in [
             ("1-5759e988-bd862e3fe1be46a994272793", Ok("1-5759e988-bd862e3fe1be46a994272793")),
             ("1-5759E988-BD862E3FE1BE46A994272793", Ok("1-5759e988-bd862e3fe1be46a994272793")),

@@ -108,23 +108,29 @@ pub(super) fn string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Whether any byte has to be escaped, eight at a time: most text has none, and this is where encoding spends its time.
+#[inline]
 fn has_special(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let in_words = words.iter().fold(0, |found, word| found | special_bytes(u64::from_le_bytes(*word)));
-    // The last word may overlap the one before it.
-    let in_rest = match bytes.last_chunk::<8>() {
-        Some(last) => special_bytes(u64::from_le_bytes(*last)),
-        None => u64::from(rest.iter().any(|byte| is_special(*byte))),
+    let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) else {
+        return bytes.iter().any(|byte| is_special(*byte));
     };
-    in_words | in_rest != 0
+    // The last word may overlap the one before it.
+    let mut found = special_bytes(u64::from_le_bytes(*first)) | special_bytes(u64::from_le_bytes(*last));
+    if bytes.len() > 16 {
+        for word in bytes[8..].as_chunks::<8>().0 {
+            found |= special_bytes(u64::from_le_bytes(*word));
+        }
+    }
+    found != 0
 }
 
+#[inline]
 const fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Nonzero if any of eight bytes [is special](is_special). For each byte the high bit of `x - n` is set without being set
 /// in `x` if `x < n`; and `x == y` is `x ^ y < 1`. Where a borrow runs into a neighbour, there was a hit already.
+#[inline]
 const fn special_bytes(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * EACH;
@@ -137,6 +143,7 @@ const fn special_bytes(word: u64) -> u64 {
 }
 
 /// Copies what needs no escape in one piece, up to the next byte that does.
+#[cold]
 fn escaped(mut bytes: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = bytes.iter().position(|byte| is_special(*byte)) {
         out.extend_from_slice(&bytes[..at]);
@@ -184,25 +191,30 @@ pub(super) fn boolean(value: bool, out: &mut Vec<u8>) {
 /// Epoch seconds with exactly nine digits after the point.
 pub(super) fn timestamp(time: Timestamp, out: &mut Vec<u8>) {
     const NANOS_PER_SECOND: u64 = 1_000_000_000;
-    integer(time.as_nanos() / NANOS_PER_SECOND, out);
+    let (seconds, nanos) = (time.as_nanos() / NANOS_PER_SECOND, time.as_nanos() % NANOS_PER_SECOND);
+    match u32::try_from(seconds) {
+        // Until 2106, and twice as fast.
+        Ok(seconds) => integer(seconds, out),
+        Err(_) => integer(seconds, out),
+    }
     // A leading one keeps the zeros, and makes room for the point.
     let point = out.len();
-    integer(NANOS_PER_SECOND + time.as_nanos() % NANOS_PER_SECOND, out);
+    integer((NANOS_PER_SECOND + nanos) as u32, out);
     out[point] = b'.';
 }
 
 /// A trace id with its quotes.
 pub(super) fn trace_id(id: TraceId, out: &mut Vec<u8>) {
-    out.push(b'"');
-    out.extend_from_slice(&id.to_ascii());
-    out.push(b'"');
+    let mut quoted = [b'"'; TraceId::TEXT_LEN + 2];
+    quoted[1..=TraceId::TEXT_LEN].copy_from_slice(&id.to_ascii());
+    out.extend_from_slice(&quoted);
 }
 
 /// A segment id with its quotes.
 pub(super) fn segment_id(id: SegmentId, out: &mut Vec<u8>) {
-    out.push(b'"');
-    out.extend_from_slice(&id.to_ascii());
-    out.push(b'"');
+    let mut quoted = [b'"'; SegmentId::TEXT_LEN + 2];
+    quoted[1..=SegmentId::TEXT_LEN].copy_from_slice(&id.to_ascii());
+    out.extend_from_slice(&quoted);
 }
 
 /// Any value, however deep: values come from memory, so their depth is that of the code that made them.

@@ -12,8 +12,8 @@ use crate::{
     Segment, SegmentId, Timestamp, TraceId,
     decode::decode,
     segment::{
-        Annotation, AnnotationValue, Aws, Cause, Exception, Exceptions, Frame, Http, Kind, Link, MetadataEntry,
-        Namespace, Service, Sql, Value, XraySdk,
+        Annotation, AnnotationValue, Aws, Cause, Exception, Exceptions, Frame, Http, Kind, Link,
+        MetadataEntry, Namespace, Service, Sql, Value, XraySdk,
     },
 };
 
@@ -32,7 +32,15 @@ fn trace_id() -> impl Strategy<Value = TraceId> {
 }
 
 fn http() -> impl Strategy<Value = Http<'static>> {
-    (text(), option::of(text()), option::of(text()), option::of(text()), any::<bool>(), option::of(100u16..600), option::of(0..u64::MAX))
+    (
+        text(),
+        option::of(text()),
+        option::of(text()),
+        option::of(text()),
+        any::<bool>(),
+        option::of(100u16..600),
+        option::of(0..u64::MAX),
+    )
         .prop_map(|(method, url, user_agent, client_ip, flag, status, content_length)| Http {
             method: Some(method),
             url,
@@ -51,16 +59,21 @@ fn aws() -> impl Strategy<Value = Aws<'static>> {
             operation: Some(operation),
             table_names,
             retries,
-            xray: rule.map(|rule| XraySdk { sampling_rule_name: Some(rule), auto_instrumentation, ..XraySdk::default() }),
+            xray: rule.map(|rule| XraySdk {
+                sampling_rule_name: Some(rule),
+                auto_instrumentation,
+                ..XraySdk::default()
+            }),
             ..Aws::default()
         },
     )
 }
 
 fn cause() -> impl Strategy<Value = Cause<'static>> {
-    let frame = (text(), option::of(1u32..)).prop_map(|(label, line)| Frame { label: Some(label), line, path: None });
-    let exception = (option::of(segment_id()), text(), text(), any::<bool>(), 0u32..3, vec(frame, 0..4)).prop_map(
-        |(id, kind, message, remote, truncated, stack)| Exception {
+    let frame =
+        (text(), option::of(1u32..)).prop_map(|(label, line)| Frame { label: Some(label), line, path: None });
+    let exception = (option::of(segment_id()), text(), text(), any::<bool>(), 0u32..3, vec(frame, 0..4))
+        .prop_map(|(id, kind, message, remote, truncated, stack)| Exception {
             id,
             kind,
             message,
@@ -69,11 +82,11 @@ fn cause() -> impl Strategy<Value = Cause<'static>> {
             skipped: truncated,
             cause: id,
             stack,
-        },
-    );
+        });
     prop_oneof![
         segment_id().prop_map(Cause::Reference),
-        vec(exception, 1..3).prop_map(|exceptions| Cause::Exceptions(Exceptions { exceptions, ..Exceptions::default() })),
+        vec(exception, 1..3)
+            .prop_map(|exceptions| Cause::Exceptions(Exceptions { exceptions, ..Exceptions::default() })),
     ]
 }
 
@@ -147,7 +160,8 @@ fn node(kind: Kind) -> impl Strategy<Value = Segment<'static>> {
         match kind {
             Kind::Segment => {
                 segment.origin.clone_from(&some_text);
-                segment.service = some_text.map(|version| Service { version: Some(version), ..Service::default() });
+                segment.service =
+                    some_text.map(|version| Service { version: Some(version), ..Service::default() });
             }
             Kind::Subsegment => {
                 segment.namespace = some_text.as_ref().map(|_| Namespace::Remote);
@@ -166,12 +180,14 @@ fn tree() -> impl Strategy<Value = Segment<'static>> {
         })
     });
     let top = prop_oneof![node(Kind::Segment), node(Kind::Subsegment)];
-    (top, trace_id(), segment_id(), vec(subsegment, 0..3)).prop_map(|(mut top, trace_id, parent_id, children)| {
-        top.trace_id = Some(trace_id);
-        top.parent_id = Some(parent_id);
-        top.subsegments = children;
-        top
-    })
+    (top, trace_id(), segment_id(), vec(subsegment, 0..3)).prop_map(
+        |(mut top, trace_id, parent_id, children)| {
+            top.trace_id = Some(trace_id);
+            top.parent_id = Some(parent_id);
+            top.subsegments = children;
+            top
+        },
+    )
 }
 
 proptest! {

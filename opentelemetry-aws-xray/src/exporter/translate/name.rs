@@ -22,50 +22,75 @@ pub(super) fn name<'a>(
     service_name: Option<&'a str>,
     texts: &mut Texts,
 ) -> Cow<'a, str> {
-    match chosen(span, attributes, is_local_root, service_name, texts) {
+    let is_server_side = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
+    if let Some(name) = given_by_aws(&span.span_kind, attributes, is_local_root) {
+        return sanitize::name(name);
+    }
+    // The service's own name is sanitised already.
+    if let Some(name) = service_name
+        && is_server_side
+    {
+        return Cow::Borrowed(name);
+    }
+    if let Some(name) = callee(is_server_side, attributes) {
+        return sanitize::name(name);
+    }
+    if let Some(name) = database(attributes, texts) {
+        return sanitised(name);
+    }
+    if let Some(name) = service_name
+        && is_local_root
+    {
+        return Cow::Borrowed(name);
+    }
+    sanitize::name(peer(attributes).unwrap_or(&span.name))
+}
+
+/// What AWS's own processors call the service, or what it called.
+fn given_by_aws<'a>(
+    kind: &SpanKind,
+    attributes: &Attributes<'a, '_>,
+    is_local_root: bool,
+) -> Option<&'a str> {
+    let local = attributes.text(Slot::AwsLocalService).filter(|_| *kind == SpanKind::Server || is_local_root);
+    local.or_else(|| {
+        let calls_out = matches!(kind, SpanKind::Client | SpanKind::Producer | SpanKind::Consumer);
+        let remote = attributes.text(Slot::AwsRemoteService).filter(|_| calls_out)?;
+        Some(without_sdk_prefix(remote, attributes))
+    })
+}
+
+/// A service that is named as such.
+fn callee<'a>(is_server_side: bool, attributes: &Attributes<'a, '_>) -> Option<&'a str> {
+    let peer = attributes.first_text(&[Slot::PeerService, Slot::ServicePeerName]).filter(|_| !is_server_side);
+    peer.map(|(_, name)| name)
+        .or_else(|| attributes.text(Slot::AwsService))
+        .or_else(|| attributes.text(Slot::RpcService).filter(|_| is_aws_api(attributes)))
+}
+
+/// Whatever else tells one callee from another.
+fn peer<'a>(attributes: &Attributes<'a, '_>) -> Option<&'a str> {
+    const PEERS: [Slot; 5] = [
+        Slot::MessagingDestinationName,
+        Slot::MessagingSystem,
+        Slot::HttpHost,
+        Slot::NetPeerName,
+        Slot::ServerAddress,
+    ];
+    attributes
+        .text(Slot::RpcService)
+        .or_else(|| attributes.text(Slot::RpcMethod)?.rsplit_once('/').map(|(service, _)| service))
+        .or_else(|| attributes.first_text(&PEERS).map(|(_, name)| name))
+}
+
+fn sanitised(name: Cow<'_, str>) -> Cow<'_, str> {
+    match name {
         Cow::Borrowed(name) => sanitize::name(name),
         Cow::Owned(name) => match sanitize::name(&name) {
             Cow::Borrowed(same) if same.len() == name.len() => Cow::Owned(name),
-            sanitised => Cow::Owned(sanitised.into_owned()),
+            changed => Cow::Owned(changed.into_owned()),
         },
     }
-}
-
-fn chosen<'a>(
-    span: &'a SpanData,
-    attributes: &Attributes<'a, '_>,
-    is_local_root: bool,
-    service_name: Option<&'a str>,
-    texts: &mut Texts,
-) -> Cow<'a, str> {
-    let is_server_side = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
-    let calls_out = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer | SpanKind::Consumer);
-    let when = |applies: bool, slot: Slot| if applies { attributes.text(slot) } else { None };
-    when(span.span_kind == SpanKind::Server || is_local_root, Slot::AwsLocalService)
-        .or_else(|| when(calls_out, Slot::AwsRemoteService).map(|name| without_sdk_prefix(name, attributes)))
-        .or_else(|| service_name.filter(|_| is_server_side))
-        .or_else(|| when(!is_server_side, Slot::PeerService))
-        .or_else(|| when(!is_server_side, Slot::ServicePeerName))
-        .or_else(|| attributes.text(Slot::AwsService))
-        .or_else(|| when(is_aws_api(attributes), Slot::RpcService))
-        .map(Cow::Borrowed)
-        .or_else(|| database(attributes, texts))
-        .or_else(|| service_name.filter(|_| is_local_root).map(Cow::Borrowed))
-        .or_else(|| attributes.text(Slot::RpcService).map(Cow::Borrowed))
-        .or_else(|| {
-            attributes.text(Slot::RpcMethod)?.rsplit_once('/').map(|(service, _)| Cow::Borrowed(service))
-        })
-        .or_else(|| {
-            const PEERS: [Slot; 5] = [
-                Slot::MessagingDestinationName,
-                Slot::MessagingSystem,
-                Slot::HttpHost,
-                Slot::NetPeerName,
-                Slot::ServerAddress,
-            ];
-            attributes.first_text(&PEERS).map(|(_, name)| Cow::Borrowed(name))
-        })
-        .unwrap_or(Cow::Borrowed(&span.name))
 }
 
 /// `database@host`, or as much of it as is known.

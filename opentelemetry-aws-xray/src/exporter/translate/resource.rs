@@ -6,6 +6,7 @@ use opentelemetry::{Array, Value};
 use opentelemetry_sdk::Resource;
 use xray_wire::{
     encode::{self, ResourceBlocks},
+    sanitize,
     segment::{Aws, Service, XraySdk},
 };
 
@@ -14,6 +15,7 @@ use super::{budget::Budget, metadata, texts::Texts};
 /// A resource, ready to be copied into segments.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceView {
+    /// The service's name as X-Ray takes it.
     pub(super) service_name: Option<String>,
     blocks: ResourceBlocks,
     /// The same without metadata, for documents that have no room for it.
@@ -47,7 +49,7 @@ impl ResourceView {
         // The SDK keeps resources in a map of random order.
         view.metadata.sort_by(|(one, _), (other, _)| one.cmp(other));
         Self {
-            service_name: attributes.text("service.name").map(Cow::into_owned),
+            service_name: attributes.text("service.name").map(|name| sanitize::name(&name).into_owned()),
             blocks: ResourceBlocks::new(&view),
             bare_blocks,
         }
