@@ -1,6 +1,8 @@
 //! The exporter beneath spans that `tracing` makes: it opens none of its own, so it can neither wait for itself nor feed
 //! itself.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{net::UdpSocket, time::Duration};
 
 use opentelemetry::trace::TracerProvider;

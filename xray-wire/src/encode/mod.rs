@@ -10,7 +10,8 @@
 mod blocks;
 mod json;
 mod resource;
-#[cfg(all(test, feature = "decode"))]
+#[cfg(test)]
+#[cfg(feature = "decode")]
 mod round_trip;
 
 use alloc::vec::Vec;
