@@ -117,7 +117,7 @@ impl Document {
 }
 
 fn node_weight(node: &Node) -> usize {
-    let texts = [&node.origin, &node.method, &node.url, &node.operation]
+    let texts = [&node.span_name, &node.origin, &node.method, &node.url, &node.operation]
         .map(|text| text.as_ref().map_or(0, String::len));
     let annotations: usize = node.annotations.iter().map(|(key, value)| 48 + key.len() + value.len()).sum();
     size_of::<Node>() + node.name.len() + texts.iter().sum::<usize>() + annotations

@@ -1,7 +1,8 @@
 //! The service map: who calls whom, how often, how fast, with what outcome.
 //!
-//! A node for each service (segments of one name and origin), one for the client in front of segments without a
-//! caller, and inferred ones for calls that nobody answered with a segment of their own, as X-Ray draws them.
+//! A node for each service (segments of one name and origin), one for the client in front of segments that name no
+//! parent, and inferred ones for calls that nobody answered with a segment of their own, as X-Ray draws them. Who
+//! calls a segment is open as long as the parent that it names has not been received.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -128,6 +129,9 @@ impl ServiceMap {
         let Some(branch) = tree.branches.get(position) else { return };
         let callee = service(branch.node);
         self.services.entry(callee.clone()).or_default().count(branch.node);
+        if branch.detached {
+            return;
+        }
         let Some(parent) = branch.parent else {
             let client = Service::client();
             self.services.entry(client.clone()).or_default().count(branch.node);
@@ -213,15 +217,13 @@ mod tests {
         let outer =
             |inner: &str| format!(r#"{{"id":"000000000000000a","name":"a","subsegments":[{inner}]}}"#);
         let remote = r#"{"id":"000000000000000b","name":"b","namespace":"remote"}"#;
+        let answer = r#"{"id":"000000000000000d","name":"d","parent_id":"000000000000000b"}"#;
         for (case, documents, expected) in [
             ("alone", vec![outer("")], vec!["Client > a 1"]),
             ("a remote call without an answer", vec![outer(remote)], vec!["Client > a 1", "a > b 1"]),
             (
                 "with an answer under another name",
-                vec![
-                    outer(remote),
-                    r#"{"id":"000000000000000d","name":"d","parent_id":"000000000000000b"}"#.to_owned(),
-                ],
+                vec![outer(remote), answer.to_owned()],
                 vec!["Client > a 1", "a > d 1"],
             ),
             (
@@ -240,10 +242,16 @@ mod tests {
                 ],
                 vec!["Client > a 1", "a > d 1"],
             ),
+            ("a parent that has not come", vec![answer.to_owned()], vec![]),
             (
-                "a caller that is unknown",
-                vec![r#"{"id":"000000000000000d","name":"d","parent_id":"00000000000000ff"}"#.to_owned()],
-                vec!["Client > d 1"],
+                "a parent that has come later",
+                vec![answer.to_owned(), outer(remote)],
+                vec!["Client > a 1", "a > d 1"],
+            ),
+            (
+                "a call below a parent that has not come",
+                vec![outer(remote).replacen(',', r#","parent_id":"00000000000000ff","#, 1)],
+                vec!["a > b 1"],
             ),
         ] {
             let documents: Vec<&str> = documents.iter().map(String::as_str).collect();

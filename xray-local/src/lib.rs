@@ -37,7 +37,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /api/traces` | `{"traces":[{"id","start_time","duration","in_progress","name","method","url","status","segments","subsegments","documents","has_error","has_throttle","has_fault"}]}`, the latest first. Filters: `text`, `service`, `status`, `min_ms`, `annotation` (`key=value`) |
+//! | `GET /api/traces` | `{"traces":[{"id","start_time","duration","in_progress","name","span_name","method","url","status","segments","subsegments","documents","has_error","has_throttle","has_fault"}]}`, the latest first. Filters: `text`, `service`, `status`, `min_ms`, `annotation` (`key=value`) |
 //! | `GET /api/traces/{id}` | `{"id","documents":[…]}`: the segment documents as they came; 404 if there are none |
 //! | `GET /api/map` | `{"services":[{"name","type","inferred",…}],"edges":[{"from":{"name","type","inferred"},"to":{…},…}]}`, each with `"total","ok","error","throttle","fault","ended","total_response_time"` |
 //! | `GET /api/rejected` | `{"rejected":[{"received","source","code","field","reason","id","bytes","excerpt"}]}`, the latest first |

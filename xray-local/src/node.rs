@@ -2,7 +2,7 @@
 
 use xray_wire::{
     Segment, SegmentId, Timestamp,
-    segment::{AnnotationValue, Kind, Namespace},
+    segment::{AnnotationValue, Kind, Namespace, Value},
 };
 
 use crate::callee::Callee;
@@ -21,6 +21,9 @@ pub struct Node {
     pub kind: Kind,
     /// Its name.
     pub name: String,
+    /// The name of the span it was made from, if that is another: `otel.span.name` in the metadata's namespace
+    /// `default`. `GetDriver` where the name is that of the database.
+    pub span_name: Option<String>,
     /// A segment's `origin`.
     pub origin: Option<String>,
     /// What a subsegment with the namespace `aws` or `remote` called.
@@ -121,6 +124,7 @@ fn node(segment: &Segment<'_>, enclosing: Option<usize>) -> Node {
         enclosing,
         kind: if enclosing.is_none() { segment.kind } else { Kind::Subsegment },
         name: segment.name.to_string(),
+        span_name: span_name(segment).map(str::to_owned),
         origin: segment.origin.as_deref().map(str::to_owned),
         callee: match segment.namespace {
             Some(Namespace::Aws | Namespace::Remote) => Some(Callee::of(segment)),
@@ -141,6 +145,15 @@ fn node(segment: &Segment<'_>, enclosing: Option<usize>) -> Node {
     }
 }
 
+fn span_name<'s>(segment: &'s Segment<'_>) -> Option<&'s str> {
+    let mut metadata = segment.metadata.iter();
+    let entry = metadata.find(|entry| entry.namespace == "default" && entry.key == "otel.span.name")?;
+    match &entry.value {
+        Value::Str(name) if !name.is_empty() && *name != segment.name => Some(name),
+        _ => None,
+    }
+}
+
 /// An annotation's value as text.
 pub(crate) fn annotation_text(value: &AnnotationValue<'_>) -> String {
     match value {
@@ -148,5 +161,30 @@ pub(crate) fn annotation_text(value: &AnnotationValue<'_>) -> String {
         AnnotationValue::I64(number) => number.to_string(),
         AnnotationValue::F64(number) => number.to_string(),
         AnnotationValue::Bool(truth) => truth.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xray_wire::segment::MetadataEntry;
+
+    use super::*;
+
+    #[test]
+    fn a_span_name_is_kept_if_it_says_more_than_the_name() {
+        let text = |text: &'static str| Value::Str(text.into());
+        for (case, namespace, key, value, expected) in [
+            ("another name", "default", "otel.span.name", text("GetDriver"), Some("GetDriver")),
+            ("the same name", "default", "otel.span.name", text("redis"), None),
+            ("no text", "default", "otel.span.name", Value::I64(7), None),
+            ("empty", "default", "otel.span.name", text(""), None),
+            ("another namespace", "mine", "otel.span.name", text("GetDriver"), None),
+            ("another key", "default", "span.name", text("GetDriver"), None),
+        ] {
+            let id = SegmentId::from_bytes([1; 8]).unwrap();
+            let mut segment = Segment::new(Kind::Subsegment, "redis", id, Timestamp::EPOCH);
+            segment.metadata = vec![MetadataEntry { namespace: namespace.into(), key: key.into(), value }];
+            assert_eq!(nodes(&segment)[0].span_name.as_deref(), expected, "{case}");
+        }
     }
 }

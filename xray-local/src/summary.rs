@@ -21,8 +21,9 @@ pub(crate) struct Summary {
     #[serde(rename = "duration", serialize_with = "nanos_as_seconds")]
     pub(crate) duration_nanos: u64,
     pub(crate) in_progress: bool,
-    /// Of the root, as the next three.
+    /// Of the root, as the next four.
     pub(crate) name: String,
+    pub(crate) span_name: Option<String>,
     pub(crate) method: Option<String>,
     pub(crate) url: Option<String>,
     pub(crate) status: Option<u16>,
@@ -39,7 +40,7 @@ pub(crate) struct Summary {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Filter {
-    /// Is part of the trace id, or of the name or URL of some node; in any case.
+    /// Is part of the trace id, or of the name, span name or URL of some node; in any case.
     pub(crate) text: String,
     /// The name of some segment.
     pub(crate) service: String,
@@ -67,6 +68,7 @@ impl Summary {
             duration_nanos: end_time.nanos_since(start_time),
             in_progress: nodes().any(|node| node.end_time.is_none()),
             name: root.name.clone(),
+            span_name: root.span_name.clone(),
             method: root.method.clone(),
             url: root.url.clone(),
             status: root.status,
@@ -77,6 +79,16 @@ impl Summary {
             has_throttle: some(Outcome::Throttle),
             has_fault: some(Outcome::Fault),
         })
+    }
+
+    /// What was asked of the root: the HTTP request, or the name of its span if there is none.
+    pub(crate) fn request(&self) -> String {
+        match (&self.method, &self.url) {
+            (None, None) => self.span_name.clone().unwrap_or_default(),
+            (method, url) => {
+                [method, url].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+            }
+        }
     }
 }
 
@@ -134,7 +146,10 @@ impl Filter {
         let mut nodes = trace.documents.iter().flat_map(|document| &document.nodes);
         asked.is_empty()
             || found(&trace.id.to_string())
-            || nodes.any(|node| found(&node.name) || node.url.as_deref().is_some_and(found))
+            || nodes.any(|node| {
+                found(&node.name)
+                    || [&node.span_name, &node.url].into_iter().flatten().any(|text| found(text))
+            })
     }
 }
 

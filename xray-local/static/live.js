@@ -10,6 +10,8 @@ function exchange(fresh) {
   for (const part of document.querySelectorAll("[data-live]")) {
     const replacement = fresh.getElementById(part.id);
     if (!replacement || part.dataset.html === replacement.innerHTML) continue;
+    // A trace that has gone stays on the page of whoever reads it.
+    if ("waiting" in replacement.dataset && !("waiting" in part.dataset)) continue;
     const html = replacement.innerHTML;
     const unfolded = new Map([...part.querySelectorAll("details[id]")].map((each) => [each.id, each.open]));
     const focused = document.activeElement?.closest("details[id]")?.id;
@@ -19,6 +21,7 @@ function exchange(fresh) {
       if (unfolded.has(each.id)) each.open = unfolded.get(each.id);
     }
     if (focused) document.getElementById(focused)?.querySelector("summary").focus();
+    if ("waiting" in part.dataset) document.title = fresh.title;
   }
 }
 

@@ -35,10 +35,15 @@ async fn with_a_trace() -> XrayLocal {
         times(0.2, 0.4),
         json!({"name": "backend", "id": "000000000000000d", "trace_id": TRACE, "parent_id": "000000000000000b"}),
     );
-    let body = json!({"TraceSegmentDocuments": [frontend.to_string(), backend.to_string()]}).to_string();
+    put(&xray, &[frontend, backend]).await;
+    xray
+}
+
+async fn put(xray: &XrayLocal, documents: &[Value]) {
+    let documents: Vec<String> = documents.iter().map(Value::to_string).collect();
+    let body = json!({"TraceSegmentDocuments": documents}).to_string();
     let answer = Client::new().post(format!("{}/TraceSegments", xray.url())).body(body).send().await.unwrap();
     assert_eq!(text(answer).await, r#"{"UnprocessedTraceSegments":[]}"#);
-    xray
 }
 
 async fn get(xray: &XrayLocal, path: &str) -> Response {
@@ -81,6 +86,63 @@ async fn every_page_has_what_it_refers_to() {
     for path in ["/nothing", "/trace/nonsense", "/trace/1-5759e988-000000000000000000000001"] {
         assert_eq!(get(&xray, path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_root_without_http_shows_the_name_of_its_span() {
+    let xray = XrayLocal::builder().with_addr("127.0.0.1:0").start().await.unwrap();
+    put(
+        &xray,
+        &[json!({"name": "worker", "id": "000000000000000a", "trace_id": TRACE, "start_time": 1, "end_time": 2,
+            "metadata": {"default": {"otel.span.name": "tidy <up>"}}})],
+    )
+    .await;
+    for (path, expected) in [
+        ("/", "title=\"tidy &#60;up&#62;\">tidy &#60;up&#62;</td>"),
+        (&format!("/trace/{TRACE}"), "worker <small>tidy &#60;up&#62;</small></h1>"),
+        ("/api/traces?text=TIDY", "\"span_name\":\"tidy <up>\""),
+    ] {
+        let page = text(get(&xray, path).await).await;
+        assert!(page.contains(expected), "{expected} on {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_tells_in_full_what_may_be_cut() {
+    let xray = with_a_trace().await;
+    let page = text(get(&xray, &format!("/trace/{TRACE}")).await).await;
+    for title in
+        ["frontend GET /&#60;b&#62;?q=&#34;1&#34;", "backend remote", "DynamoDB GetItem orders", "backend"]
+    {
+        assert!(page.contains(&format!("<span class=\"label\" title=\"{title}\">")), "{title}");
+    }
+}
+
+#[tokio::test]
+async fn a_trace_that_has_not_arrived_is_waited_for() {
+    let xray = XrayLocal::builder().with_addr("127.0.0.1:0").start().await.unwrap();
+    let path = format!("/trace/{TRACE}");
+    let before = get(&xray, &path).await;
+    assert_eq!(before.status(), StatusCode::NOT_FOUND);
+    let before = text(before).await;
+    for part in [
+        "a few seconds",
+        "up to five seconds",
+        TRACE,
+        "/static/live.js",
+        "<div id=\"trace\" data-live data-waiting>",
+    ] {
+        assert!(before.contains(part), "{part}");
+    }
+    put(
+        &xray,
+        &[json!({"name": "late", "id": "000000000000000a", "trace_id": TRACE, "start_time": 1, "end_time": 2})],
+    )
+    .await;
+    let after = get(&xray, &path).await;
+    assert_eq!(after.status(), StatusCode::OK);
+    // The part of the same id takes the other's place.
+    assert!(text(after).await.contains("<div id=\"trace\" data-live>"));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse, Response},
 };
 use serde_json::Value;
 use xray_wire::{SegmentId, TraceId};
@@ -33,23 +34,32 @@ struct Page {
     picture: Picture,
 }
 
+/// Stands where a trace will: the script exchanges it as soon as something has come.
+#[derive(Template)]
+#[template(path = "waiting.html")]
+struct Waiting {
+    frame: Frame,
+    id: String,
+}
+
 pub(super) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
-    let trace = id.parse::<TraceId>().ok().and_then(|id| app.store.trace(id));
-    let Some(trace) = trace else {
-        return message(
-            &app,
-            "No such trace",
-            "It has not arrived yet, or it made room for newer ones. Documents that were refused are under Rejected.",
-        );
+    let Ok(id) = id.parse::<TraceId>() else {
+        return message(&app, "Not a trace id", "A trace id looks like 1-5759e988-bd862e3fe1be46a994272793.");
     };
     blocking(move || {
+        // Before the trace: what comes in between is news to the script.
         let frame = Frame::new(&app, app.store.stats(), "");
+        let Some(trace) = app.store.trace(id) else { return waiting(frame, id) };
         match page_of(frame, &trace) {
             Some(page) => render(&page),
             None => message(&app, "No such trace", "It has no documents."),
         }
     })
     .await
+}
+
+fn waiting(frame: Frame, id: TraceId) -> Response {
+    (StatusCode::NOT_FOUND, render(&Waiting { frame, id: id.to_string() })).into_response()
 }
 
 fn page_of(frame: Frame, trace: &Trace) -> Option<Page> {

@@ -3,7 +3,10 @@
 use xray_wire::{Timestamp, segment::Kind};
 
 use super::format;
-use crate::tree::{Branch, Tree};
+use crate::{
+    node::Node,
+    tree::{Branch, Tree},
+};
 
 /// Rows of the page; the raw JSON has the rest.
 const MAX_ROWS: usize = 2_000;
@@ -43,6 +46,8 @@ pub(super) struct Row {
     pub(super) is_segment: bool,
     pub(super) name: String,
     pub(super) what: String,
+    /// Name and `what`, for where they are cut.
+    pub(super) title: String,
     pub(super) status: String,
     pub(super) in_progress: bool,
 }
@@ -58,7 +63,7 @@ impl Waterfall {
     pub(super) fn of(tree: &Tree<'_>) -> Self {
         let nodes = || tree.branches.iter().map(|branch| branch.node);
         let start = nodes().map(|node| node.start_time).min().unwrap_or_default();
-        let end = nodes().map(crate::node::Node::last_time).max().unwrap_or_default();
+        let end = nodes().map(Node::last_time).max().unwrap_or_default();
         let span = Span { start, nanos: end.nanos_since(start).max(1) };
         let shown = tree.branches.len().min(MAX_ROWS);
         let rows = (0..shown).map(|position| row(&tree.branches[..shown], position, span)).collect();
@@ -77,6 +82,7 @@ fn row(branches: &[Branch<'_>], position: usize, span: Span) -> Row {
     let node = branch.node;
     let next_depth = branches.get(position + 1).map_or(0, |next| next.depth);
     let offset = node.start_time.nanos_since(span.start);
+    let what = what(node);
     Row {
         branch: position,
         depth: branch.depth,
@@ -89,28 +95,30 @@ fn row(branches: &[Branch<'_>], position: usize, span: Span) -> Row {
         outcome: node.outcome.as_str(),
         is_segment: node.kind == Kind::Segment,
         name: node.name.clone(),
-        what: what(branch),
+        title: format!("{} {what}", node.name).trim_end().to_owned(),
+        what,
         status: node.status.map_or(String::new(), |status| status.to_string()),
         in_progress: node.end_time.is_none(),
     }
 }
 
-/// What a row says besides its name: the request, or where it ran.
-fn what(branch: &Branch<'_>) -> String {
-    let node = branch.node;
-    let request: Vec<&str> =
-        [node.method.as_deref(), node.url.as_deref().map(format::path_of)].into_iter().flatten().collect();
-    match (&node.origin, &node.callee) {
-        _ if !request.is_empty() => request.join(" "),
-        (Some(origin), _) => format::type_name(origin),
-        (_, Some(callee)) => {
-            let kind = format::type_name(&callee.kind);
-            let resource = (callee.name != node.name).then_some(callee.name.as_str());
-            let operation = node.operation.as_deref();
-            [operation.unwrap_or(&kind)].into_iter().chain(resource).collect::<Vec<_>>().join(" ")
-        }
-        _ => String::new(),
+/// What a row says besides its name: the HTTP request, else the operation and what it works on, else where it ran.
+fn what(node: &Node) -> String {
+    let request = [node.method.as_deref(), node.url.as_deref().map(format::path_of)];
+    if request.iter().any(Option::is_some) {
+        return joined(request);
     }
+    let resource = node.callee.as_ref().map(|callee| callee.name.as_str()).filter(|&name| name != node.name);
+    let operation = node.span_name.as_deref().or(node.operation.as_deref());
+    if operation.is_some() {
+        return joined([operation, resource]);
+    }
+    let kind = node.origin.as_ref().or(node.callee.as_ref().map(|callee| &callee.kind));
+    joined([kind.map(|kind| format::type_name(kind)).as_deref(), resource])
+}
+
+fn joined<'a>(parts: impl IntoIterator<Item = Option<&'a str>>) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn bar(offset: u64, nanos: u64, span: u64) -> Bar {
@@ -156,6 +164,50 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::document::Document;
+
+    #[test]
+    fn a_row_says_what_its_node_did() {
+        let named = |name: &str| format!(r#""metadata":{{"default":{{"otel.span.name":"{name}"}}}}"#);
+        let inner = r#""type":"subsegment","parent_id":"00000000000000ff""#;
+        let remote = format!(r#"{inner},"namespace":"remote""#);
+        let aws =
+            format!(r#"{inner},"namespace":"aws","aws":{{"operation":"GetItem","table_name":"orders"}}"#);
+        let http = r#""http":{"request":{"method":"GET","url":"http://a.example/b?c=d"}}"#;
+        for (case, fields, expected) in [
+            ("nothing", String::new(), ""),
+            ("a request", format!("{http},{}", named("GET /b")), "GET /b?c=d"),
+            ("a URL alone", r#""http":{"request":{"url":"http://a.example"}}"#.to_owned(), "/"),
+            (
+                "a status alone",
+                format!(r#""http":{{"response":{{"status":200}}}},{}"#, named("poll")),
+                "poll",
+            ),
+            ("redis", format!("{remote},{}", named("GetDriver")), "GetDriver"),
+            ("redis, named as its span", format!("{remote},{}", named("redis")), "remote"),
+            ("a query", format!(r#"{remote},"sql":{{"user":"me"}}"#), "Database SQL"),
+            (
+                "a query with a name",
+                format!(r#"{remote},"sql":{{"user":"me"}},{}"#, named("SELECT customer")),
+                "SELECT customer",
+            ),
+            ("an AWS call", aws.clone(), "GetItem orders"),
+            ("an AWS call with a name", format!("{aws},{}", named("load order")), "load order orders"),
+            ("a container", r#""origin":"AWS::ECS::Container""#.to_owned(), "ECS Container"),
+            (
+                "a container with a name",
+                format!(r#""origin":"AWS::ECS::Container",{}"#, named("tidy up")),
+                "tidy up",
+            ),
+        ] {
+            let comma = if fields.is_empty() { "" } else { "," };
+            let json = format!(
+                r#"{{"name":"redis","id":"000000000000000a","trace_id":"1-5759e988-bd862e3fe1be46a994272793","start_time":1,"end_time":2{comma}{fields}}}"#
+            );
+            let document = Document::read(json.as_bytes(), Timestamp::EPOCH).unwrap();
+            assert_eq!(what(&document.nodes[0]), expected, "{case}");
+        }
+    }
 
     proptest! {
         #[test]
