@@ -50,6 +50,23 @@ impl XrayExporterBuilder {
         self
     }
 
+    /// Whether a trace that begins with a call (a CLIENT or PRODUCER span without a parent in this process) gets a segment of
+    /// the service around it. Without, the call alone stands for both, and the service is missing from the map.
+    ///
+    /// Default: `true`.
+    pub fn with_split_local_roots(mut self, split: bool) -> Self {
+        self.options.split_local_roots = split;
+        self
+    }
+
+    /// Whether `enduser.id`, else `user.id`, becomes the segment's `user`. Without, it stays metadata.
+    ///
+    /// Default: `true`.
+    pub fn with_user(mut self, user: bool) -> Self {
+        self.options.user = user;
+        self
+    }
+
     /// Whether spans of one batch that belong together share a document. Without, each span is a document of
     /// its own, which costs about ten times as many datagrams.
     ///

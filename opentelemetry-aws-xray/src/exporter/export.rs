@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use opentelemetry_sdk::{Resource, trace::SpanData};
 use xray_wire::{
+    SegmentId, TraceId,
     encode::{self, MAX_HEAD_BYTES},
     nest::{Node, Plan},
     segment::Kind,
@@ -11,7 +12,7 @@ use xray_wire::{
 
 use super::{
     stats::{Counters, DropReason},
-    translate::{self, Budget, Options, ResourceView, Scratch},
+    translate::{self, Budget, Options, ResourceView, Role, Scratch},
 };
 use crate::sink::{Documents, Report, SegmentSink};
 
@@ -69,44 +70,78 @@ impl Pipeline {
     fn encode_bodies(&mut self, batch: &[SpanData], counters: &Counters) {
         self.bodies.clear();
         self.nodes.clear();
-        let max_body_bytes = self.sink.max_document_bytes().saturating_sub(MAX_HEAD_BYTES);
-        let mut scratch = std::mem::take(&mut self.scratch).recycle();
-        let mut cuts = 0;
+        let mut encoder = Encoder {
+            resource: &self.resource,
+            options: &self.options,
+            max_body_bytes: self.sink.max_document_bytes().saturating_sub(MAX_HEAD_BYTES),
+            bodies: &mut self.bodies,
+            nodes: &mut self.nodes,
+            scratch: std::mem::take(&mut self.scratch).recycle(),
+            cuts: 0,
+        };
         for span in batch {
-            let Some(ids) = translate::ids(span) else {
-                counters.dropped(1, DropReason::InvalidId);
-                continue;
-            };
-            if !span.span_context.is_sampled() {
-                counters.dropped(1, DropReason::NotSampled);
-                continue;
-            }
-            let start = self.bodies.len();
-            let mut node = None;
-            for budget in &Budget::STEPS {
-                self.bodies.truncate(start);
-                let segment =
-                    translate::translate(span, ids, &self.resource, &self.options, budget, &mut scratch);
-                let blocks = (segment.kind == Kind::Segment).then(|| self.resource.blocks(budget));
-                encode::body(&segment, blocks, &mut self.bodies);
-                let (parent_id, kind) = (segment.parent_id, segment.kind);
-                let cuts_of_this = scratch.take_back(segment);
-                if self.bodies.len() - start <= max_body_bytes {
-                    cuts += cuts_of_this;
-                    let body = start..self.bodies.len();
-                    node = Some(Node { trace_id: ids.0, id: ids.1, parent_id, kind, spans: 1, body });
-                    break;
-                }
-            }
-            match node {
-                Some(node) => self.nodes.push(node),
-                None => {
-                    self.bodies.truncate(start);
-                    counters.dropped(1, DropReason::TooLarge);
-                }
+            if let Err(reason) = encoder.span(span) {
+                counters.dropped(1, reason);
             }
         }
-        counters.cut(cuts);
-        self.scratch = scratch.recycle();
+        counters.cut(encoder.cuts);
+        self.scratch = encoder.scratch.recycle();
+    }
+}
+
+/// Spans → encoded bodies and the nodes that own them.
+struct Encoder<'p, 'a> {
+    resource: &'a ResourceView,
+    options: &'a Options,
+    max_body_bytes: usize,
+    bodies: &'p mut Vec<u8>,
+    nodes: &'p mut Vec<Node>,
+    scratch: Scratch<'a>,
+    cuts: u64,
+}
+
+impl<'a> Encoder<'_, 'a> {
+    /// Appends all documents of a span, or none.
+    fn span(&mut self, span: &'a SpanData) -> Result<(), DropReason> {
+        let ids = translate::ids(span).ok_or(DropReason::InvalidId)?;
+        if !span.span_context.is_sampled() {
+            return Err(DropReason::NotSampled);
+        }
+        let (bodies, nodes) = (self.bodies.len(), self.nodes.len());
+        for role in translate::roles(span, self.options.split_local_roots) {
+            let Some(node) = self.node(span, ids, *role) else {
+                self.bodies.truncate(bodies);
+                self.nodes.truncate(nodes);
+                return Err(DropReason::TooLarge);
+            };
+            self.nodes.push(node);
+        }
+        Ok(())
+    }
+
+    /// Encodes one document, with the first budget with which it fits.
+    fn node(&mut self, span: &'a SpanData, ids: (TraceId, SegmentId), role: Role) -> Option<Node> {
+        let start = self.bodies.len();
+        Budget::STEPS.iter().find_map(|budget| {
+            self.bodies.truncate(start);
+            let segment =
+                translate::translate(span, ids, role, self.resource, self.options, budget, &mut self.scratch);
+            let blocks = (segment.kind == Kind::Segment).then(|| self.resource.blocks(budget));
+            encode::body(&segment, blocks, self.bodies);
+            let node = Node {
+                trace_id: ids.0,
+                id: segment.id,
+                parent_id: segment.parent_id,
+                kind: segment.kind,
+                // Of two documents, the call's is the span's.
+                spans: u32::from(role != Role::Service),
+                body: start..self.bodies.len(),
+            };
+            let cuts = self.scratch.take_back(segment);
+            (node.body.len() <= self.max_body_bytes).then(|| {
+                self.cuts += cuts;
+                node
+            })
+        })
     }
 }

@@ -218,6 +218,266 @@ fn segments_and_subsegments() {
 }
 
 #[test]
+fn a_root_that_is_a_call_is_the_service_and_the_call() {
+    let mut call = span(
+        SpanKind::Client,
+        "GET",
+        vec![
+            KeyValue::new("url.full", "https://api.example.com/"),
+            KeyValue::new("http.response.status_code", 503),
+            KeyValue::new("order.id", 7),
+            KeyValue::new("aws.remote.operation", "GetOrder"),
+        ],
+    );
+    call.status = Status::error("no answer");
+    let linked = with_id(&call.span_context, 77);
+    call.links.links.push(Link::new(linked, vec![], 0));
+    let builder = || XrayExporter::builder().with_indexed_attributes(["order.id", "aws.remote.operation"]);
+    let (documents, stats) = exported_with(builder(), &MemorySink::default(), [vec![call.clone()]]);
+    assert_eq!((documents.len(), stats.spans_in, stats.spans_sent), (1, 1, 1));
+    let service = &documents[0];
+    let inner = &service["subsegments"][0];
+    assert_eq!(
+        (&service["name"], &service["type"], &service["parent_id"]),
+        (&json!("orders prod"), &json!(null), &json!(null))
+    );
+    assert_eq!((&service["http"], &service["fault"]), (&json!(null), &json!(true)));
+    assert_eq!(service["annotations"], json!({ "order.id": 7 }));
+    assert!(service["metadata"]["default"].get("otel.span.name").is_none());
+    assert_eq!(service["metadata"]["default"]["otel.resource.service.version"], "1.2.3");
+    assert_eq!((&inner["id"], &inner["namespace"]), (&json!("0000000000000001"), &json!("remote")));
+    assert_eq!(inner["http"]["response"]["status"], 503);
+    assert_eq!(inner["links"][0]["id"], "000000000000004d");
+    assert_ne!(service["id"], inner["id"]);
+    let exception = |document: &Value| document["cause"]["exceptions"][0]["id"].clone();
+    assert_ne!(exception(service), exception(inner));
+
+    // The same each time.
+    let (again, _) = exported_with(builder(), &MemorySink::default(), [vec![call.clone()]]);
+    assert_eq!(again, documents);
+
+    let (whole, _) =
+        exported_with(builder().with_split_local_roots(false), &MemorySink::default(), [vec![call]]);
+    assert_eq!((&whole[0]["id"], &whole[0]["namespace"]), (&json!("0000000000000001"), &json!(null)));
+}
+
+#[test]
+fn which_roots_are_split() {
+    let local_root = || vec![KeyValue::new("aws.span.kind", "LOCAL_ROOT")];
+    let not_root = || vec![KeyValue::new("aws.span.kind", "CLIENT")];
+    // (kind, parent, parent is remote, attributes, split)
+    for (kind, parent, remote, attributes, split) in [
+        (SpanKind::Client, 0, false, vec![], true),
+        (SpanKind::Client, 0, false, not_root(), true),
+        (SpanKind::Client, 9, true, vec![], true),
+        (SpanKind::Client, 9, true, not_root(), false),
+        (SpanKind::Client, 9, false, vec![], false),
+        (SpanKind::Client, 9, false, local_root(), true),
+        (SpanKind::Producer, 9, true, vec![], true),
+        (SpanKind::Consumer, 9, true, vec![], false),
+        (SpanKind::Consumer, 9, true, local_root(), true),
+        (SpanKind::Server, 9, true, local_root(), false),
+        (SpanKind::Internal, 0, false, local_root(), false),
+    ] {
+        let what = format!("{kind:?} {parent} {remote} {attributes:?}");
+        let mut span = child(2, parent, kind, "x", attributes);
+        span.parent_span_is_remote = remote;
+        let document = document(span);
+        assert_eq!(document.get("subsegments").is_some(), split, "{what}");
+        if split {
+            assert_eq!(
+                (&document["type"], &document["name"]),
+                (&json!(null), &json!("orders prod")),
+                "{what}"
+            );
+            assert_eq!(document["parent_id"].is_string(), parent > 0, "{what}");
+        }
+    }
+}
+
+#[test]
+fn sql_databases_have_a_block() {
+    let text = |key: &'static str, value: &str| KeyValue::new(key, value.to_owned());
+    let stable = vec![
+        text("db.system.name", "postgresql"),
+        text("db.namespace", "shop"),
+        text("db.query.text", "SELECT * FROM orders WHERE id = $1"),
+        text("db.query.summary", "SELECT orders"),
+        text("db.operation.name", "SELECT"),
+        text("server.address", "db1"),
+        KeyValue::new("server.port", 5432),
+    ];
+    let stable = document(child(2, 1, SpanKind::Client, "query", stable));
+    assert_eq!(
+        stable["sql"],
+        json!({
+            "connection_string": "db1:5432/shop",
+            "url": "SELECT orders",
+            "sanitized_query": "SELECT * FROM orders WHERE id = $1",
+            "database_type": "postgresql",
+        })
+    );
+    assert_eq!(stable["name"], "shop@db1");
+    assert_eq!(
+        stable["metadata"]["default"],
+        json!({ "db.operation.name": "SELECT", "otel.span.name": "query" })
+    );
+
+    let old = vec![
+        text("db.system", "mysql"),
+        text("db.name", "shop"),
+        text("db.statement", "SELECT 1"),
+        text("db.user", "app"),
+        text("db.connection_string", "mysql://app:hunter2@db1:3306"),
+    ];
+    let old = document(child(2, 1, SpanKind::Client, "query", old));
+    assert_eq!(
+        old["sql"],
+        json!({
+            "connection_string": "mysql://db1:3306/shop",
+            "url": "query",
+            "sanitized_query": "SELECT 1",
+            "database_type": "mysql",
+            "user": "app",
+        })
+    );
+
+    let redis = vec![text("db.system", "redis"), text("db.statement", "GET x")];
+    let redis = document(child(2, 1, SpanKind::Client, "GET", redis));
+    assert_eq!(redis["sql"], Value::Null);
+    assert_eq!(redis["metadata"]["default"]["db.statement"], "GET x");
+}
+
+#[test]
+fn aws_calls_have_a_block() {
+    let text = |key: &'static str, value: &str| KeyValue::new(key, value.to_owned());
+    let tables = |names: &[&'static str]| {
+        let names = names.iter().map(|name| StringValue::from(*name)).collect();
+        KeyValue::new("aws.dynamodb.table_names", Otel::Array(Array::String(names)))
+    };
+    // (attributes, block)
+    for (attributes, expected) in [
+        (
+            vec![
+                text("rpc.system", "aws-api"),
+                text("rpc.service", "DynamoDB"),
+                text("rpc.method", "DynamoDB/GetItem"),
+                text("aws.request_id", "R1"),
+                text("cloud.region", "eu-west-1"),
+                tables(&["orders"]),
+                KeyValue::new("http.request.resend_count", 2),
+            ],
+            json!({ "operation": "GetItem", "request_id": "R1", "region": "eu-west-1", "table_name": "orders", "retries": 2 }),
+        ),
+        (vec![tables(&["a", "b"])], json!({ "table_names": ["a", "b"] })),
+        (vec![tables(&[]), text("aws.table_name", "t")], json!({ "table_name": "t" })),
+        (vec![text("aws.queue_url", "https://q")], json!({ "queue_url": "https://q" })),
+        (
+            vec![text("messaging.destination.name", "https://sqs.eu-west-1.amazonaws.com/1/q")],
+            json!({ "queue_url": "https://sqs.eu-west-1.amazonaws.com/1/q" }),
+        ),
+        (vec![text("messaging.destination.name", "orders")], Value::Null),
+        (vec![text("aws.xray.sampling_rule", "r")], json!({ "xray": { "sampling_rule_name": "r" } })),
+    ] {
+        let what = format!("{attributes:?}");
+        assert_eq!(document(child(2, 1, SpanKind::Client, "x", attributes))["aws"], expected, "{what}");
+    }
+}
+
+#[test]
+fn who_asked_is_the_user_unless_that_is_turned_off() {
+    let attributes = || vec![KeyValue::new("enduser.id", "ann"), KeyValue::new("user.id", "7")];
+    let on = document(child(2, 1, SpanKind::Internal, "x", attributes()));
+    assert_eq!((&on["user"], &on["metadata"]["default"]), (&json!("ann"), &json!({ "user.id": "7" })));
+    let builder = XrayExporter::builder().with_user(false);
+    let (off, _) = exported_with(
+        builder,
+        &MemorySink::default(),
+        [vec![child(2, 1, SpanKind::Internal, "x", attributes())]],
+    );
+    assert_eq!(
+        (&off[0]["user"], &off[0]["metadata"]["default"]["enduser.id"]),
+        (&json!(null), &json!("ann"))
+    );
+}
+
+#[test]
+fn a_span_that_goes_on_is_in_progress() {
+    let span =
+        |going: bool| child(2, 1, SpanKind::Internal, "x", vec![KeyValue::new("aws.xray.inprogress", going)]);
+    let on = document(span(true));
+    assert_eq!(
+        (&on["in_progress"], &on["end_time"], &on["metadata"]),
+        (&json!(true), &json!(null), &json!(null))
+    );
+    assert_eq!(document(span(false))["in_progress"], Value::Null);
+}
+
+#[test]
+fn the_place_is_told_in_segments() {
+    let exporter_for = |attributes: Vec<KeyValue>| {
+        let sink = MemorySink::default();
+        let mut exporter = XrayExporter::builder().with_sink(sink.clone()).build();
+        exporter.set_resource(&Resource::builder_empty().with_attributes(attributes).build());
+        futures_executor::block_on(exporter.export(vec![span(SpanKind::Server, "x", vec![])])).unwrap();
+        let document = sink.take().remove(0);
+        assert_eq!(validate(document.as_bytes()), Ok(()), "{document}");
+        serde_json::from_str::<Value>(&document).unwrap()
+    };
+    let text = |key: &'static str, value: &str| KeyValue::new(key, value.to_owned());
+    let xray = json!({ "sdk": "opentelemetry", "auto_instrumentation": false });
+    // (resource, origin, aws)
+    for (attributes, origin, expected) in [
+        (vec![], Value::Null, json!({ "xray": xray })),
+        (vec![text("cloud.provider", "gcp"), text("host.id", "i-1")], Value::Null, Value::Null),
+        (
+            vec![text("cloud.platform", "aws_ec2"), text("host.id", "i-1"), text("host.type", "m7g.large")],
+            json!("AWS::EC2::Instance"),
+            json!({ "ec2": { "instance_id": "i-1", "instance_size": "m7g.large" }, "xray": xray }),
+        ),
+        (vec![text("host.id", "4711")], Value::Null, json!({ "xray": xray })),
+        (
+            vec![
+                text("cloud.platform", "aws_ecs"),
+                text("aws.ecs.launchtype", "fargate"),
+                text("aws.ecs.task.arn", "arn:task"),
+                text(
+                    "aws.log.group.arns",
+                    "arn:aws:logs:eu-west-1:1:log-group:/ecs/a:*&arn:aws:logs:eu-west-1:1:log-group:b",
+                ),
+            ],
+            json!("AWS::ECS::Fargate"),
+            json!({
+                "ecs": { "task_arn": "arn:task", "launch_type": "fargate" },
+                "cloudwatch_logs": [
+                    { "log_group": "/ecs/a", "arn": "arn:aws:logs:eu-west-1:1:log-group:/ecs/a:*" },
+                    { "log_group": "b", "arn": "arn:aws:logs:eu-west-1:1:log-group:b" },
+                ],
+                "xray": xray,
+            }),
+        ),
+        (
+            vec![text("k8s.cluster.name", "c"), text("k8s.pod.name", "p"), text("cloud.account.id", "1")],
+            Value::Null,
+            json!({ "account_id": "1", "eks": { "cluster_name": "c", "pod": "p" }, "xray": xray }),
+        ),
+        (
+            vec![
+                text("cloud.platform", "aws_elastic_beanstalk"),
+                text("service.namespace", "env"),
+                text("service.instance.id", "23"),
+            ],
+            json!("AWS::ElasticBeanstalk::Environment"),
+            json!({ "elastic_beanstalk": { "environment_name": "env", "deployment_id": 23 }, "xray": xray }),
+        ),
+    ] {
+        let what = format!("{attributes:?}");
+        let document = exporter_for(attributes);
+        assert_eq!((&document["origin"], &document["aws"]), (&origin, &expected), "{what}");
+    }
+}
+
+#[test]
 fn a_caller_who_named_no_span_is_no_parent() {
     let mut server = span(SpanKind::Server, "x", vec![]);
     server.parent_span_id = crate::propagator::synthetic_parent(TraceId::from(TRACE));
@@ -254,8 +514,11 @@ fn rival_03_long_texts_are_cut_and_counted() {
         KeyValue::new("http.request.method", "M".repeat(1_000)),
     ];
     let sink = MemorySink::default();
-    let (documents, stats) =
-        exported_with(XrayExporter::builder(), &sink, [vec![span(SpanKind::Client, "GET", attributes)]]);
+    let (documents, stats) = exported_with(
+        XrayExporter::builder(),
+        &sink,
+        [vec![child(2, 1, SpanKind::Client, "GET", attributes)]],
+    );
     let request = &documents[0]["http"]["request"];
     for field in ["url", "user_agent", "method"] {
         assert_eq!(request[field].as_str().unwrap().chars().count(), 250, "{field}");

@@ -15,6 +15,7 @@ use xray_wire::{
 use super::{
     super::attributes::{Attributes, Slot},
     budget::Budget,
+    derive::derived_id,
     texts::Texts,
 };
 
@@ -33,7 +34,8 @@ pub(super) fn cause<'a>(
         let field = |name| event_text(event, name).unwrap_or_default();
         let message = texts.cut(Cow::Borrowed(field("exception.message")), budget.text_chars).0;
         let kind = texts.cut(Cow::Borrowed(field("exception.type")), budget.text_chars).0;
-        exceptions.push(Exception { remote, ..exception(exception_id(id, exceptions.len()), kind, message) });
+        exceptions
+            .push(Exception { remote, ..exception(derived_id(id, exceptions.len() + 1), kind, message) });
     }
     if exceptions.is_empty()
         && let Some(message) = status_message(span, attributes)
@@ -42,7 +44,7 @@ pub(super) fn cause<'a>(
             .cut(Cow::Borrowed(attributes.text(Slot::ErrorType).unwrap_or_default()), budget.text_chars)
             .0;
         let message = texts.cut(Cow::Borrowed(message), budget.text_chars).0;
-        exceptions.push(exception(exception_id(id, 0), kind, message));
+        exceptions.push(exception(derived_id(id, 1), kind, message));
     }
     if exceptions.is_empty() {
         return Err(exceptions);
@@ -91,19 +93,4 @@ fn event_text<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
         Value::String(text) if attribute.key.as_str() == name => Some(text.as_str()),
         _ => None,
     })
-}
-
-/// An id for the n-th exception of a document. It is derived, not drawn, so that the same span gives the same document
-/// each time, and sending it twice does no harm.
-fn exception_id(id: SegmentId, n: usize) -> SegmentId {
-    /// Spreads neighbouring numbers over all bits (the finalizer of `SplitMix64`).
-    fn mix(mut bits: u64) -> u64 {
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-    let bits =
-        mix(u64::from_be_bytes(id.to_bytes())
-            .wrapping_add(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(n as u64 + 1)));
-    SegmentId::from_bytes(bits.to_be_bytes()).unwrap_or(id)
 }

@@ -2,32 +2,81 @@
 
 use opentelemetry::trace::{SpanId, SpanKind};
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::{SegmentId, segment::Kind};
+use xray_wire::{
+    Segment, SegmentId,
+    segment::{Aws, Kind},
+};
 
 use super::{
     super::attributes::{Attributes, Slot},
     name::is_aws_api,
 };
+use crate::propagator::synthetic_parent;
 
 /// Whether a span is the first of its trace in this process. `aws.span.kind` says so where AWS's own processors have
 /// set it; otherwise the SDK knows.
 pub(super) fn is_local_root(span: &SpanData, attributes: &Attributes<'_, '_>) -> bool {
     match attributes.text(Slot::AwsSpanKind) {
-        Some(kind) => kind == "LOCAL_ROOT",
+        Some(kind) => kind == LOCAL_ROOT,
         None => span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote,
     }
 }
 
-/// What becomes of a span. A document without a parent is always a segment, since X-Ray refuses a subsegment that has
+/// Which document of a span is being made. Most spans are one document. A local root that is itself a call becomes two: the
+/// service's own segment, without which there would be no place in the service map for what called, and the call
+/// inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The only one.
+    Whole,
+    /// The call, with the span's id.
+    Dependency,
+    /// The service, with an id derived from the span's.
+    Service,
+}
+
+/// The documents that a span becomes, in the order in which they are written.
+pub(crate) fn roles(span: &SpanData, split_local_roots: bool) -> &'static [Role] {
+    const SPLIT: [Role; 2] = [Role::Dependency, Role::Service];
+    let said = || {
+        let attribute =
+            span.attributes.iter().rev().find(|attribute| attribute.key.as_str() == "aws.span.kind");
+        attribute.map(|attribute| attribute.value.as_str() == LOCAL_ROOT)
+    };
+    let is_split = split_local_roots
+        && match span.span_kind {
+            SpanKind::Server | SpanKind::Internal => false,
+            SpanKind::Consumer => said() == Some(true),
+            SpanKind::Client | SpanKind::Producer => {
+                let has_no_parent = parent_id(span).is_none();
+                has_no_parent || said().unwrap_or(span.parent_span_is_remote)
+            }
+        };
+    if is_split { &SPLIT } else { &[Role::Whole] }
+}
+
+const LOCAL_ROOT: &str = "LOCAL_ROOT";
+
+/// The span above, unless that is the placeholder for a caller who did not say which of his spans called.
+pub(super) fn parent_id(span: &SpanData) -> Option<SegmentId> {
+    let is_placeholder =
+        span.parent_span_is_remote && span.parent_span_id == synthetic_parent(span.span_context.trace_id());
+    if is_placeholder { None } else { SegmentId::from_bytes(span.parent_span_id.to_bytes()) }
+}
+
+/// Segment or subsegment. A document without a parent is always a segment, since X-Ray refuses a subsegment that has
 /// none and drops it with everything below.
 pub(super) fn document_kind(
     span: &SpanData,
-    parent_id: Option<SegmentId>,
+    role: Role,
     attributes: &Attributes<'_, '_>,
     is_local_root: bool,
 ) -> Kind {
-    if parent_id.is_none() {
-        return Kind::Segment;
+    match role {
+        Role::Service => return Kind::Segment,
+        Role::Dependency => return Kind::Subsegment,
+        Role::Whole if parent_id(span).is_none() => return Kind::Segment,
+        Role::Whole => {}
     }
     match span.span_kind {
         SpanKind::Server => Kind::Segment,
@@ -36,5 +85,20 @@ pub(super) fn document_kind(
         SpanKind::Consumer => Kind::Segment,
         SpanKind::Internal if is_local_root => Kind::Segment,
         SpanKind::Internal | SpanKind::Client | SpanKind::Producer => Kind::Subsegment,
+    }
+}
+
+/// Takes what speaks of the call out of the service's own segment, which says no more than that the service was there.
+pub(super) fn leave_the_call_out(segment: &mut Segment<'_>) {
+    segment.http = None;
+    segment.sql = None;
+    segment.annotations.retain(|annotation| {
+        !matches!(
+            annotation.key.as_ref(),
+            "aws.remote.service" | "aws.remote.operation" | "remoteTarget" | "K8s.RemoteNamespace"
+        )
+    });
+    if let Some(aws) = segment.aws.take() {
+        segment.aws = aws.xray.map(|xray| Aws { xray: Some(xray), account_id: None, ..Aws::default() });
     }
 }

@@ -9,7 +9,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::segment::{Cause, Exceptions, MetadataEntry, Segment, Value};
 
-use super::{super::attributes::Attributes, budget::Budget, cause, links, texts::Texts, timestamp, url};
+use super::{super::attributes::Attributes, budget::Budget, cause, links, secrets, texts::Texts, timestamp};
 
 /// The namespace of attributes and of what the span says of itself.
 pub(super) const DEFAULT: &str = "default";
@@ -43,7 +43,7 @@ pub(super) fn metadata<'a>(
         let key = attribute.key.as_str();
         let value = match (key, &attribute.value) {
             ("url.full" | "http.url", Otel::String(url)) => {
-                Value::Str(texts.cut(url::without_user_info(url.as_str()), budget.text_chars).0)
+                Value::Str(texts.cut(secrets::without_user_info(url.as_str()), budget.text_chars).0)
             }
             (_, other) => value(other, budget, texts),
         };

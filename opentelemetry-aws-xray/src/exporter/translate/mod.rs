@@ -1,38 +1,55 @@
 //! Span → segment: one file for each block of the document, called in the order in which the blocks may claim attributes.
 
 mod annotations;
+mod aws;
 mod budget;
 mod cause;
+mod derive;
 mod flags;
 mod http;
 mod links;
 mod local_root;
 mod metadata;
 mod name;
+mod place;
 mod resource;
+mod secrets;
+mod sql;
 mod texts;
 mod timestamp;
 mod url;
+mod user;
 
 use std::borrow::Cow;
 
 pub(crate) use budget::Budget;
+pub(crate) use local_root::{Role, roles};
+use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
 pub(crate) use resource::ResourceView;
 use xray_wire::{
-    Segment, SegmentId, TraceId,
-    segment::{Annotation, Aws, Cause, Exception, Link, MetadataEntry, XraySdk},
+    Segment, SegmentId, Timestamp, TraceId,
+    segment::{Annotation, Cause, Exception, Kind, Link, MetadataEntry},
 };
 
 use self::texts::Texts;
 use super::attributes::{Attributes, Marks, Slot};
-use crate::propagator::synthetic_parent;
 
 /// What a translation needs to know besides the span.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// Attributes that become annotations.
     pub(crate) indexed_attributes: Vec<String>,
+    /// Whether a local root that is a call becomes two documents.
+    pub(crate) split_local_roots: bool,
+    /// Whether the end user's id becomes `user`.
+    pub(crate) user: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { indexed_attributes: Vec::new(), split_local_roots: true, user: true }
+    }
 }
 
 /// Lists that are used again from span to span, so that a translation allocates nothing in the long run.
@@ -55,10 +72,12 @@ pub(crate) fn ids(span: &SpanData) -> Option<(TraceId, SegmentId)> {
     ))
 }
 
-/// Translates a span, within a budget. Give the segment back with [`Scratch::take_back`] once it is encoded.
+/// Translates a span into one of its documents, within a budget. Give the segment back with [`Scratch::take_back`] once it
+/// is encoded.
 pub(crate) fn translate<'a>(
     span: &'a SpanData,
     (trace_id, id): (TraceId, SegmentId),
+    role: Role,
     resource: &'a ResourceView,
     options: &Options,
     budget: &Budget,
@@ -67,25 +86,37 @@ pub(crate) fn translate<'a>(
     let texts = &mut scratch.texts;
     let mut attributes = Attributes::new(&span.attributes, &mut scratch.marks);
     let is_local_root = local_root::is_local_root(span, &attributes);
-    let parent_id = parent_id(span);
-    let kind = local_root::document_kind(span, parent_id, &attributes, is_local_root);
+    let kind = local_root::document_kind(span, role, &attributes, is_local_root);
     let start_time = timestamp::timestamp(span.start_time);
 
-    let name = name::name(span, &attributes, is_local_root, resource.service_name.as_deref(), texts);
+    let name = name::name(span, role, &attributes, is_local_root, resource.service_name.as_deref(), texts);
     let mut segment = Segment::new(kind, name, id, start_time);
     segment.trace_id = Some(trace_id);
-    segment.parent_id = parent_id;
-    segment.end_time = Some(timestamp::timestamp(span.end_time).max(start_time));
-    segment.namespace = name::namespace(kind, &span.span_kind, &attributes);
+    (segment.id, segment.parent_id) = match role {
+        Role::Whole => (id, local_root::parent_id(span)),
+        Role::Dependency => (id, Some(derive::derived_id(id, 0))),
+        Role::Service => (derive::derived_id(id, 0), local_root::parent_id(span)),
+    };
+    segment.end_time = end_time(span, &mut attributes).map(|end| end.max(start_time));
+    segment.namespace = name::namespace(kind, role, &span.span_kind, &attributes);
 
     segment.http = http::http(&span.span_kind, kind, &mut attributes, texts);
     flags::set(&mut segment, span, &attributes);
-    match cause::cause(span, id, &mut attributes, budget, texts, std::mem::take(&mut scratch.exceptions)) {
+    let exceptions = std::mem::take(&mut scratch.exceptions);
+    match cause::cause(span, segment.id, &mut attributes, budget, texts, exceptions) {
         Ok(cause) => segment.cause = Some(cause),
         Err(unused) => scratch.exceptions = unused,
     }
-    segment.aws = aws(&mut attributes);
-    links::links(span, budget, texts, &mut scratch.links);
+    segment.resource_arn = resource_arn(kind, &mut attributes);
+    segment.aws = aws::aws(kind, segment.namespace.as_ref(), &mut attributes, resource);
+    segment.sql = sql::sql(span, &mut attributes, budget, texts);
+    if options.user {
+        segment.user = user::user(&mut attributes, texts);
+    }
+    // Of a span that is two documents, a consumer's links belong to the service, and a call's to the call.
+    if role == Role::Whole || (role == Role::Service) == (span.span_kind == SpanKind::Consumer) {
+        links::links(span, budget, texts, &mut scratch.links);
+    }
     segment.links = std::mem::take(&mut scratch.links);
     annotations::annotations(
         &options.indexed_attributes,
@@ -96,32 +127,36 @@ pub(crate) fn translate<'a>(
     );
     segment.annotations = std::mem::take(&mut scratch.annotations);
     segment.metadata = std::mem::take(&mut scratch.metadata);
-    metadata::metadata(&mut segment, span, &mut attributes, budget, texts);
+    if role == Role::Service {
+        local_root::leave_the_call_out(&mut segment);
+    } else {
+        metadata::metadata(&mut segment, span, &mut attributes, budget, texts);
+    }
     segment
 }
 
-/// The span above, unless that is the placeholder for a caller who did not say which of his spans called.
-fn parent_id(span: &SpanData) -> Option<SegmentId> {
-    let is_placeholder =
-        span.parent_span_is_remote && span.parent_span_id == synthetic_parent(span.span_context.trace_id());
-    if is_placeholder { None } else { SegmentId::from_bytes(span.parent_span_id.to_bytes()) }
+/// When the span ended; `None` if it is said to go on.
+fn end_time(span: &SpanData, attributes: &mut Attributes<'_, '_>) -> Option<Timestamp> {
+    attributes.consume(Slot::AwsXrayInprogress);
+    (!attributes.is_true(Slot::AwsXrayInprogress)).then(|| timestamp::timestamp(span.end_time))
 }
 
-/// What the span itself says under `aws`: the sampling rule that chose it.
-fn aws<'a>(attributes: &mut Attributes<'a, '_>) -> Option<Aws<'a>> {
-    let rule = attributes.text(Slot::AwsXraySamplingRule)?;
-    attributes.consume(Slot::AwsXraySamplingRule);
-    let xray = XraySdk { sampling_rule_name: Some(Cow::Borrowed(rule)), ..XraySdk::default() };
-    Some(Aws { xray: Some(xray), ..Aws::default() })
+fn resource_arn<'a>(document: Kind, attributes: &mut Attributes<'a, '_>) -> Option<Cow<'a, str>> {
+    let arn = attributes.text(Slot::AwsXrayResourceArn).filter(|_| document == Kind::Segment)?;
+    attributes.consume(Slot::AwsXrayResourceArn);
+    Some(Cow::Borrowed(arn))
 }
 
 impl<'a> Scratch<'a> {
     /// Takes the lists of a segment back, and answers how much text was cut for it.
     pub(crate) fn take_back(&mut self, segment: Segment<'a>) -> u64 {
-        let Segment { name, http, cause, annotations, metadata, links, .. } = segment;
+        let Segment { name, http, sql, cause, annotations, metadata, links, .. } = segment;
         self.texts.take_back(name);
         if let Some(url) = http.and_then(|http| http.url) {
             self.texts.take_back(url);
+        }
+        if let Some(connection) = sql.and_then(|sql| sql.connection_string) {
+            self.texts.take_back(connection);
         }
         if let Some(Cause::Exceptions(cause)) = cause {
             self.exceptions = emptied(cause.exceptions);

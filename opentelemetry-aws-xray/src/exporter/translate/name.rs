@@ -11,19 +11,23 @@ use xray_wire::{
 
 use super::{
     super::attributes::{Attributes, Slot},
+    local_root::Role,
     texts::Texts,
 };
 
 /// The name of a document: the first source that has one, sanitised, so that X-Ray never refuses it.
 pub(super) fn name<'a>(
     span: &'a SpanData,
+    role: Role,
     attributes: &Attributes<'a, '_>,
     is_local_root: bool,
     service_name: Option<&'a str>,
     texts: &mut Texts,
 ) -> Cow<'a, str> {
-    let is_server_side = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
-    if let Some(name) = given_by_aws(&span.span_kind, attributes, is_local_root) {
+    let is_service = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
+    let is_server_side = role == Role::Service || (is_service && role == Role::Whole);
+    let is_local_root = is_local_root && role != Role::Dependency;
+    if let Some(name) = given_by_aws(span, role, attributes, is_local_root) {
         return sanitize::name(name);
     }
     // The service's own name is sanitised already.
@@ -31,6 +35,9 @@ pub(super) fn name<'a>(
         && is_server_side
     {
         return Cow::Borrowed(name);
+    }
+    if role == Role::Service {
+        return sanitize::name(&span.name);
     }
     if let Some(name) = callee(is_server_side, attributes) {
         return sanitize::name(name);
@@ -48,14 +55,16 @@ pub(super) fn name<'a>(
 
 /// What AWS's own processors call the service, or what it called.
 fn given_by_aws<'a>(
-    kind: &SpanKind,
+    span: &SpanData,
+    role: Role,
     attributes: &Attributes<'a, '_>,
     is_local_root: bool,
 ) -> Option<&'a str> {
-    let local = attributes.text(Slot::AwsLocalService).filter(|_| *kind == SpanKind::Server || is_local_root);
-    local.or_else(|| {
-        let calls_out = matches!(kind, SpanKind::Client | SpanKind::Producer | SpanKind::Consumer);
-        let remote = attributes.text(Slot::AwsRemoteService).filter(|_| calls_out)?;
+    let local = attributes.text(Slot::AwsLocalService);
+    local.filter(|_| span.span_kind == SpanKind::Server || is_local_root).or_else(|| {
+        let calls_out = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer | SpanKind::Consumer);
+        let remote =
+            attributes.text(Slot::AwsRemoteService).filter(|_| calls_out && role != Role::Service)?;
         Some(without_sdk_prefix(remote, attributes))
     })
 }
@@ -138,6 +147,7 @@ pub(super) fn is_aws_api(attributes: &Attributes<'_, '_>) -> bool {
 /// What a subsegment speaks of; segments have no namespace.
 pub(super) fn namespace(
     document: Kind,
+    role: Role,
     kind: &SpanKind,
     attributes: &Attributes<'_, '_>,
 ) -> Option<Namespace<'static>> {
@@ -147,5 +157,6 @@ pub(super) fn namespace(
     if is_aws_api(attributes) || attributes.has(Slot::AwsService) {
         return Some(Namespace::Aws);
     }
-    matches!(kind, SpanKind::Client | SpanKind::Producer).then_some(Namespace::Remote)
+    let calls_out = role == Role::Dependency || matches!(kind, SpanKind::Client | SpanKind::Producer);
+    calls_out.then_some(Namespace::Remote)
 }

@@ -10,13 +10,18 @@ use xray_wire::{
     segment::{Aws, Service, XraySdk},
 };
 
-use super::{budget::Budget, metadata, texts::Texts};
+use super::{budget::Budget, metadata, place, texts::Texts};
 
 /// A resource, ready to be copied into segments.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceView {
     /// The service's name as X-Ray takes it.
     pub(super) service_name: Option<String>,
+    /// The application may run on AWS: nothing says that it runs elsewhere.
+    pub(super) is_aws: bool,
+    pub(super) is_lambda: bool,
+    pub(super) account_id: Option<String>,
+    pub(super) region: Option<String>,
     blocks: ResourceBlocks,
     /// The same without metadata, for documents that have no room for it.
     bare_blocks: ResourceBlocks,
@@ -33,7 +38,9 @@ impl ResourceView {
                 .or_else(|| attributes.text("faas.id"))
                 .or_else(|| attributes.text("aws.lambda.invoked_arn")),
             service: service(&attributes),
-            aws: attributes.is_aws().then(|| Aws { xray: Some(sdk(&attributes)), ..Aws::default() }),
+            aws: attributes
+                .is_aws()
+                .then(|| Aws { xray: Some(sdk(&attributes)), ..place::place(&attributes) }),
             metadata_namespace: Cow::Borrowed(metadata::DEFAULT),
             metadata: Vec::new(),
         };
@@ -50,6 +57,10 @@ impl ResourceView {
         view.metadata.sort_by(|(one, _), (other, _)| one.cmp(other));
         Self {
             service_name: attributes.text("service.name").map(|name| sanitize::name(&name).into_owned()),
+            is_aws: attributes.is_aws(),
+            is_lambda: attributes.text("cloud.platform").as_deref() == Some("aws_lambda"),
+            account_id: attributes.text("cloud.account.id").map(Cow::into_owned),
+            region: attributes.text("cloud.region").map(Cow::into_owned),
             blocks: ResourceBlocks::new(&view),
             bare_blocks,
         }
@@ -62,16 +73,30 @@ impl ResourceView {
 }
 
 /// A resource whose attributes are read as text.
-struct Texted<'r>(&'r Resource);
+pub(super) struct Texted<'r>(&'r Resource);
 
 impl<'r> Texted<'r> {
-    fn text(&self, key: &'static str) -> Option<Cow<'r, str>> {
+    pub(super) fn text(&self, key: &'static str) -> Option<Cow<'r, str>> {
         let text = match self.0.get_ref(&key.into())? {
             Value::String(text) => Cow::Borrowed(text.as_str()),
             Value::Array(Array::String(texts)) => Cow::Borrowed(texts.first()?.as_str()),
             _ => return None,
         };
         (!text.is_empty()).then_some(text)
+    }
+
+    /// The texts of a list; one text is a list in which `&` stands between them, so that it can come from
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub(super) fn texts(&self, key: &'static str) -> Vec<Cow<'r, str>> {
+        match self.0.get_ref(&key.into()) {
+            Some(Value::String(text)) => {
+                text.as_str().split('&').filter(|part| !part.is_empty()).map(Cow::Borrowed).collect()
+            }
+            Some(Value::Array(Array::String(texts))) => {
+                texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether the application may run on AWS: unless the resource says that it runs elsewhere.

@@ -7,6 +7,7 @@ use xray_wire::limits::MAX_TEXT_CHARS;
 
 use super::{
     super::attributes::{Attributes, Slot},
+    secrets,
     texts::Texts,
 };
 
@@ -17,7 +18,7 @@ pub(super) fn url<'a>(
     texts: &mut Texts,
 ) -> Option<Cow<'a, str>> {
     if let Some((slot, recorded)) = attributes.first_text(&[Slot::UrlFull, Slot::HttpUrl]) {
-        let (url, whole) = texts.cut(without_user_info(recorded), MAX_TEXT_CHARS);
+        let (url, whole) = texts.cut(secrets::without_user_info(recorded), MAX_TEXT_CHARS);
         if whole {
             attributes.consume(slot);
         }
@@ -31,16 +32,6 @@ pub(super) fn url<'a>(
         parts.consume(attributes);
     }
     Some(url)
-}
-
-/// `scheme://user:password@host/…` without what stands before the `@`.
-pub(super) fn without_user_info(url: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = url.split_once("://") else { return Cow::Borrowed(url) };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    match authority.rfind('@') {
-        None => Cow::Borrowed(url),
-        Some(at) => Cow::Owned(format!("{scheme}://{}", &rest[at + 1..])),
-    }
 }
 
 struct Parts<'a> {

@@ -1,0 +1,80 @@
+//! Where the application runs: `ec2`, `ecs`, `eks`, `elastic_beanstalk` and its log groups under `aws` (specification of the
+//! mapping, "From the resource"). Done once per resource.
+
+use xray_wire::segment::{Aws, Ec2, Ecs, Eks, ElasticBeanstalk, LogGroup};
+
+use super::resource::Texted;
+
+/// The blocks that the resource speaks of; several may be right at once, as with ECS on EC2.
+pub(super) fn place<'a>(attributes: &Texted<'a>) -> Aws<'a> {
+    let platform = attributes.text("cloud.platform");
+    let platform = platform.as_deref().unwrap_or_default();
+    Aws {
+        ec2: ec2(platform, attributes),
+        ecs: (platform == "aws_ecs").then(|| ecs(attributes)),
+        eks: eks(platform, attributes),
+        elastic_beanstalk: elastic_beanstalk(platform, attributes),
+        cloudwatch_logs: log_groups(attributes),
+        ..Aws::default()
+    }
+}
+
+/// A machine's id alone makes no EC2 instance: machines elsewhere have ids too.
+fn ec2<'a>(platform: &str, attributes: &Texted<'a>) -> Option<Ec2<'a>> {
+    let on_aws = || attributes.text("cloud.provider").as_deref() == Some("aws");
+    let is_instance = || attributes.text("host.id").is_some_and(|id| id.starts_with("i-") || on_aws());
+    (platform == "aws_ec2" || is_instance()).then(|| Ec2 {
+        instance_id: attributes.text("host.id"),
+        instance_size: attributes.text("host.type"),
+        ami_id: attributes.text("host.image.id"),
+        availability_zone: attributes.text("cloud.availability_zone"),
+    })
+}
+
+fn ecs<'a>(attributes: &Texted<'a>) -> Ecs<'a> {
+    Ecs {
+        container: attributes.text("container.name"),
+        container_id: attributes.text("container.id"),
+        container_arn: attributes.text("aws.ecs.container.arn"),
+        task_arn: attributes.text("aws.ecs.task.arn"),
+        task_family: attributes.text("aws.ecs.task.family"),
+        cluster_arn: attributes.text("aws.ecs.cluster.arn"),
+        availability_zone: attributes.text("cloud.availability_zone"),
+        launch_type: attributes.text("aws.ecs.launchtype"),
+    }
+}
+
+fn eks<'a>(platform: &str, attributes: &Texted<'a>) -> Option<Eks<'a>> {
+    let cluster_name = attributes.text("k8s.cluster.name");
+    (platform == "aws_eks" || cluster_name.is_some()).then(|| Eks {
+        cluster_name,
+        pod: attributes.text("k8s.pod.name"),
+        container_id: attributes.text("container.id"),
+    })
+}
+
+fn elastic_beanstalk<'a>(platform: &str, attributes: &Texted<'a>) -> Option<ElasticBeanstalk<'a>> {
+    let instance = attributes.text("service.instance.id").filter(|_| platform == "aws_elastic_beanstalk")?;
+    Some(ElasticBeanstalk {
+        environment_name: attributes.text("service.namespace"),
+        version_label: attributes.text("service.version"),
+        deployment_id: Some(instance.parse().unwrap_or_default()),
+    })
+}
+
+/// Log groups by their ARNs, which have the names in them, else by name.
+fn log_groups<'a>(attributes: &Texted<'a>) -> Vec<LogGroup<'a>> {
+    /// `arn:aws:logs:region:account:log-group:NAME[:*]`.
+    const NAME: usize = 6;
+    let arns = attributes.texts("aws.log.group.arns");
+    if arns.is_empty() {
+        let names = attributes.texts("aws.log.group.names").into_iter();
+        return names.map(|name| LogGroup { log_group: Some(name), arn: None }).collect();
+    }
+    arns.into_iter()
+        .map(|arn| {
+            let name = arn.split(':').nth(NAME).unwrap_or(&arn).to_owned();
+            LogGroup { log_group: Some(name.into()), arn: Some(arn) }
+        })
+        .collect()
+}

@@ -1,0 +1,111 @@
+//! The `sql` block (specification of the mapping, "`sql` block").
+
+use std::{borrow::Cow, fmt::Write};
+
+use opentelemetry_sdk::trace::SpanData;
+use xray_wire::segment::Sql;
+
+use super::{
+    super::attributes::{Attributes, Slot},
+    budget::Budget,
+    secrets,
+    texts::Texts,
+};
+
+/// The block, if the span speaks of a database that is asked in SQL. Other databases have no block, and their attributes
+/// stay metadata.
+pub(super) fn sql<'a>(
+    span: &'a SpanData,
+    attributes: &mut Attributes<'a, '_>,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Option<Sql<'a>> {
+    let (system_slot, system) = attributes.first_text(&[Slot::DbSystemName, Slot::DbSystem])?;
+    if !is_sql(system) {
+        return None;
+    }
+    let connection_string = connection_string(attributes, texts);
+    attributes.consume(system_slot);
+    let user = attributes.first_text(&[Slot::DbUser, Slot::UserName]).map(|(slot, user)| {
+        attributes.consume(slot);
+        Cow::Borrowed(user)
+    });
+    let query = attributes.first_text(&[Slot::DbQueryText, Slot::DbStatement]).map(|(slot, query)| {
+        // Whatever is cut here was too much for the document anyway.
+        attributes.consume(slot);
+        texts.cut(Cow::Borrowed(query), budget.text_chars).0
+    });
+    let url = match attributes.text(Slot::DbQuerySummary) {
+        Some(summary) => {
+            attributes.consume(Slot::DbQuerySummary);
+            summary
+        }
+        None => &span.name,
+    };
+    let url = texts.cut(Cow::Borrowed(url), budget.text_chars).0;
+    Some(Sql {
+        connection_string: Some(texts.cut(connection_string, budget.text_chars).0),
+        url: Some(url),
+        sanitized_query: query,
+        database_type: Some(Cow::Borrowed(system)),
+        user,
+        ..Sql::default()
+    })
+}
+
+/// The systems that speak SQL, by their old names and their new ones.
+fn is_sql(system: &str) -> bool {
+    matches!(
+        system,
+        "postgresql"
+            | "mysql"
+            | "mariadb"
+            | "sqlite"
+            | "mssql"
+            | "microsoft.sql_server"
+            | "oracle"
+            | "oracle.db"
+            | "db2"
+            | "ibm.db2"
+            | "derby"
+            | "hive"
+            | "teradata"
+            | "other_sql"
+            | "cockroachdb"
+            | "redshift"
+            | "aws.redshift"
+            | "h2"
+            | "hsqldb"
+            | "trino"
+            | "clickhouse"
+            | "snowflake"
+            | "sap.hana"
+            | "hanadb"
+            | "informix"
+    )
+}
+
+/// How to reach the database, and which one: `host:port/name`, or the recorded string without its secrets.
+fn connection_string<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Cow<'a, str> {
+    let mut text = texts.spare();
+    if let Some(recorded) = attributes.text(Slot::DbConnectionString) {
+        attributes.consume(Slot::DbConnectionString);
+        text.push_str(&secrets::without_secrets(recorded));
+    } else if let Some(host) = attributes.text(Slot::ServerAddress) {
+        attributes.consume(Slot::ServerAddress);
+        text.push_str(host);
+        if let Some(port) = attributes.integer(Slot::ServerPort) {
+            attributes.consume(Slot::ServerPort);
+            // Writing to a string can't fail.
+            let _ = write!(text, ":{port}");
+        }
+    } else {
+        text.push_str("localhost");
+    }
+    text.push('/');
+    if let Some((slot, database)) = attributes.first_text(&[Slot::DbNamespace, Slot::DbName]) {
+        attributes.consume(slot);
+        text.push_str(database);
+    }
+    Cow::Owned(text)
+}
