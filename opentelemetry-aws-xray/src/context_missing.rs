@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU32, Ordering},
+};
 
 use opentelemetry::{otel_error, otel_warn};
 
@@ -22,7 +25,21 @@ pub enum ContextMissing {
     IgnoreError,
 }
 
+/// What [`Xray::install`](crate::XrayBuilder::install) chose for the process.
+static INSTALLED: OnceLock<ContextMissing> = OnceLock::new();
+
 impl ContextMissing {
+    /// Makes this the policy of all that is made later and has none of its own. The first one stays.
+    pub(crate) fn install(self) {
+        let _ = INSTALLED.set(self);
+    }
+
+    /// The policy that was installed, if one was.
+    #[cfg(feature = "tower")]
+    pub(crate) fn installed() -> Option<Self> {
+        INSTALLED.get().copied()
+    }
+
     /// Says that `what` had no trace, in the way that was chosen. The log gets at most one line a minute for the
     /// whole process, which counts those before it.
     ///

@@ -193,13 +193,15 @@ impl XrayBuilder {
         self
     }
 
-    /// Builds the pipeline and makes its tracer provider and propagator the global ones.
+    /// Builds the pipeline and makes its tracer provider and propagator the global ones, and its policy for missing
+    /// contexts that of client layers made later.
     ///
     /// Never fails: an address that can't be understood or resolved is told in a warning.
     pub fn install(self) -> Xray {
         let xray = self.build();
         global::set_tracer_provider(xray.provider.clone());
         global::set_text_map_propagator(xray.propagator());
+        xray.context_missing.install();
         xray
     }
 

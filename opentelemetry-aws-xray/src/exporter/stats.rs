@@ -20,13 +20,11 @@ pub enum DropReason {
     InvalidId,
     /// Its document is larger than the transport carries, even with all that can be cut gone.
     TooLarge,
-    /// The daemon's port was closed and stayed closed until the documents that were held back were too many, or until
-    /// shutdown.
+    /// The daemon's port was closed, or the operating system would not send there, until the documents that were held back
+    /// were too many, or until shutdown.
     DaemonUnreachable,
     /// The daemon's host name could not be resolved, until the same point.
     DaemonUnresolved,
-    /// The operating system refused to send the datagram.
-    SendFailed,
     /// The exporter was shut down before the span came.
     ShutDown,
     /// The exporter itself failed: a bug, please report it.
@@ -35,13 +33,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::NotSampled,
         Self::InvalidId,
         Self::TooLarge,
         Self::DaemonUnreachable,
         Self::DaemonUnresolved,
-        Self::SendFailed,
         Self::ShutDown,
         Self::Internal,
     ];
@@ -55,7 +52,6 @@ impl DropReason {
             Self::TooLarge => "too_large",
             Self::DaemonUnreachable => "daemon_unreachable",
             Self::DaemonUnresolved => "daemon_unresolved",
-            Self::SendFailed => "send_failed",
             Self::ShutDown => "shut_down",
             Self::Internal => "internal",
         }
@@ -73,7 +69,7 @@ impl fmt::Display for DropReason {
 /// [`spans_dropped`](Self::spans_dropped).
 ///
 /// "Sent" means handed to the operating system with no sign that the daemon's port is closed. UDP knows no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExporterStats {
     /// Spans that came in.
@@ -105,6 +101,28 @@ impl ExporterStats {
     #[must_use]
     pub fn spans_dropped(&self) -> u64 {
         self.dropped.iter().sum()
+    }
+}
+
+impl fmt::Debug for ExporterStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("ExporterStats");
+        for (name, number) in [
+            ("spans_in", self.spans_in),
+            ("spans_sent", self.spans_sent),
+            ("spans_held", self.spans_held),
+            ("documents_sent", self.documents_sent),
+            ("bytes_sent", self.bytes_sent),
+            ("cut", self.cut),
+            ("refused", self.refused),
+        ] {
+            fields.field(name, &number);
+        }
+        // Reasons that never held would only be in the way.
+        for reason in DropReason::ALL.into_iter().filter(|reason| self.dropped(*reason) > 0) {
+            fields.field(reason.as_str(), &self.dropped(reason));
+        }
+        fields.finish()
     }
 }
 

@@ -59,7 +59,7 @@ impl XrayClientLayer {
     }
 
     /// Sets what happens when there is no active span, apart from sending the request. Default:
-    /// `AWS_XRAY_CONTEXT_MISSING`, else [`ContextMissing::LogError`].
+    /// what [`Xray`](crate::Xray) installed, else `AWS_XRAY_CONTEXT_MISSING`, else [`ContextMissing::LogError`].
     #[must_use]
     pub fn with_context_missing(mut self, policy: ContextMissing) -> Self {
         self.options().context_missing = policy;
@@ -83,7 +83,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             instruments: Instruments::default(),
-            context_missing: config::context_missing(None, &Environment::process()),
+            context_missing: config::context_missing(ContextMissing::installed(), &Environment::process()),
         }
     }
 }
