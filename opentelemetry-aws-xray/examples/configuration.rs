@@ -1,5 +1,7 @@
-//! Prints the table of environment variables that stands in `docs/configuration.md`.
+//! Prints the table of environment variables in Markdown; `scripts/docs` puts it into `docs/configuration.md`.
+
+use opentelemetry_aws_xray::config::variables_markdown;
 
 fn main() {
-    print!("{}", opentelemetry_aws_xray::config::variables_markdown());
+    print!("{}", variables_markdown());
 }

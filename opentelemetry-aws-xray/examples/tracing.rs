@@ -1,0 +1,22 @@
+//! Spans that `tracing` makes, in a job without server and without async runtime; part of `docs/getting-started.md`.
+
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_aws_xray::Xray;
+use tracing::{info, info_span};
+use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+fn main() {
+    let xray = Xray::builder().with_service_name("nightly").install();
+    tracing_subscriber::registry()
+        .with(LevelFilter::INFO)
+        .with(tracing_subscriber::fmt::layer())
+        .with(tracing_opentelemetry::layer().with_tracer(xray.tracer_provider().tracer("nightly")))
+        .init();
+
+    info_span!("close the books", shop = 7).in_scope(|| {
+        let orders = info_span!("read orders").in_scope(|| 392);
+        info!(orders, "closed");
+    });
+
+    xray.shutdown().ok();
+}

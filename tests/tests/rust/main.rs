@@ -1,0 +1,7 @@
+//! Tests that need nothing but Rust.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod docs;
+mod hostile;
+mod hotrod;
