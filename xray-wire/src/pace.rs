@@ -35,7 +35,7 @@ impl Pacer {
     pub const LAST_BYTES_PER_MILLISECOND: u64 = 96 * 1024;
 
     /// How long the load has to last for the rate to double.
-    pub const DOUBLES_AFTER: Duration = Duration::from_millis(100);
+    pub const DOUBLES_AFTER: Duration = Duration::from_millis(500);
 
     /// A pause of this length ends the load.
     pub const QUIET_AFTER: Duration = Duration::from_millis(50);
@@ -142,10 +142,10 @@ mod tests {
         // (pause before in milliseconds, datagrams of 500 bytes, milliseconds they take)
         for (pause, datagrams, expected) in [
             (0, 1_000, 78),
-            (0, 1_000, 50),
-            (0, 10_000, 216),
-            (0, 10_000, 136),
-            (49, 10_000, 136),
+            (0, 10_000, 620),
+            (0, 50_000, 1_050),
+            (0, 10_000, 137),
+            (49, 10_000, 137),
             (50, 1_000, 78),
         ] {
             now += Duration::from_millis(pause);
