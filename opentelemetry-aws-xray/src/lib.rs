@@ -56,6 +56,7 @@ mod exporter;
 mod id_generator;
 mod pipeline;
 pub mod propagator;
+mod redact;
 pub mod sampler;
 pub mod sink;
 #[cfg(feature = "tower")]

@@ -1,10 +1,68 @@
-//! Secrets that stand in addresses.
+//! What must not leave the process: passwords, tokens and signatures, in addresses and under telling names.
 
 use std::borrow::Cow;
 
+/// Query parameters whose values let the bearer act as somebody else: presigned AWS requests, their old form,
+/// Azure and Google signatures (OpenTelemetry semantic conventions, `url.query`).
+const SECRET_PARAMETERS: [&str; 16] = [
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "X-Goog-Signature",
+    "AWSAccessKeyId",
+    "Signature",
+    "sig",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "client_secret",
+    "token",
+    "access_token",
+    "api_key",
+    "apikey",
+];
+
+/// What stands for a secret's value (OpenTelemetry semantic conventions, `url.query`).
+pub(crate) const REDACTED: &str = "REDACTED";
+
+/// `text` with the values of well-known secret parameters replaced. It may be a query, a URL, or a message
+/// that quotes one: a value ends at `&`, `#` or white space.
+pub(crate) fn parameters(text: &str) -> Cow<'_, str> {
+    let mut clean = String::new();
+    let mut kept = 0;
+    for (equals, _) in text.match_indices('=') {
+        if equals < kept || !ends_with_secret_name(&text[..equals]) {
+            continue;
+        }
+        let value = equals + 1;
+        clean.push_str(&text[kept..value]);
+        clean.push_str(REDACTED);
+        kept = text[value..].find(ends_value).map_or(text.len(), |length| value + length);
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    clean.push_str(&text[kept..]);
+    Cow::Owned(clean)
+}
+
+fn ends_value(c: char) -> bool {
+    matches!(c, '&' | '#') || c.is_whitespace()
+}
+
+fn ends_with_secret_name(text: &str) -> bool {
+    let text = text.as_bytes();
+    SECRET_PARAMETERS.iter().any(|secret| {
+        let Some(start) = text.len().checked_sub(secret.len()) else { return false };
+        let stands_alone = start == 0 || matches!(text[start - 1], b'?' | b'&' | b';');
+        stands_alone && text[start..].eq_ignore_ascii_case(secret.as_bytes())
+    })
+}
+
 /// An address of any of the usual forms without user, password or tokens: `scheme://user:password@host/…?password=…`,
 /// `Server=…;Password=…`, `host=… password=…`, `user:password@tcp(host)/…`.
-pub(super) fn without_secrets(address: &str) -> Cow<'_, str> {
+pub(crate) fn without_secrets(address: &str) -> Cow<'_, str> {
     let without_user = without_user_info(address);
     match without_secret_parameters(&without_user) {
         None => without_user,
@@ -12,8 +70,25 @@ pub(super) fn without_secrets(address: &str) -> Cow<'_, str> {
     }
 }
 
+/// An attribute's text as it may leave the process, if its name says that it is an address.
+pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
+    match key {
+        "url.full" | "http.url" => url(text),
+        "url.query" | "http.target" => parameters(text),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// A URL without user information, and with the values of secret parameters replaced.
+pub(crate) fn url(url: &str) -> Cow<'_, str> {
+    match without_user_info(url) {
+        Cow::Borrowed(url) => parameters(url),
+        Cow::Owned(url) => Cow::Owned(parameters(&url).into_owned()),
+    }
+}
+
 /// `scheme://user:password@host/…` without what stands before the `@`, with or without a scheme.
-pub(super) fn without_user_info(url: &str) -> Cow<'_, str> {
+pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) => (Some(scheme), rest),
         None => (None, url),
@@ -25,6 +100,32 @@ pub(super) fn without_user_info(url: &str) -> Cow<'_, str> {
         Some(scheme) => Cow::Owned(format!("{scheme}://{host_and_rest}")),
         None => Cow::Borrowed(host_and_rest),
     }
+}
+
+/// Whether an attribute of this name holds a secret by all appearances. `input_tokens` does not.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    const PARTS: [&str; 9] = [
+        "password",
+        "passwd",
+        "secret",
+        "authorization",
+        "cookie",
+        "api_key",
+        "apikey",
+        "credential",
+        "signature",
+    ];
+    const ENDS: [&str; 4] = ["token", "pwd", "private_key", "access_key"];
+    let name = name.as_bytes();
+    let at = |start: usize, part: &str| {
+        name.get(start..start + part.len()).is_some_and(|found| found.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    // Most names are ruled out by their letters.
+    let is_candidate = |byte: &u8| matches!(byte.to_ascii_lowercase(), b'p' | b's' | b'a' | b'c');
+    let holds = (0..name.len())
+        .filter(|start| is_candidate(&name[*start]))
+        .any(|start| PARTS.iter().any(|part| at(start, part)));
+    holds || ENDS.iter().any(|end| name.len().checked_sub(end.len()).is_some_and(|start| at(start, end)))
 }
 
 /// `None` if there are no such parameters.
@@ -72,6 +173,25 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(without_secrets(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn telling_names() {
+        for (name, expected) in [
+            ("db.password", true),
+            ("user.PASSWORD_hash", true),
+            ("http.request.header.authorization", true),
+            ("http.request.header.cookie", true),
+            ("session_token", true),
+            ("x.api_key", true),
+            ("aws.secret.id", true),
+            ("gen_ai.usage.input_tokens", false),
+            ("order.id", false),
+            ("pass", false),
+            ("", false),
+        ] {
+            assert_eq!(is_secret_name(name), expected, "{name}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! The attributes of one span: found by name once, read by stages, and accounted for to the last one.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{Array, KeyValue, Value};
 
 /// One row for each attribute that a stage reads: its slot, and its name in the semantic conventions (old ones
 /// stand beside those that replaced them) or in AWS's own vocabulary.
@@ -114,12 +114,33 @@ slots! {
     EnduserId = "enduser.id",
     UserId = "user.id",
     // Fields of documents that came from X-Ray and go back.
+    AwsXrayCausePaths = "aws.xray.cause.paths",
+    AwsXrayCauseWorkingDirectory = "aws.xray.cause.working_directory",
+    AwsXrayPrecursorIds = "aws.xray.precursor_ids",
+    AwsXrayAnnotations = "aws.xray.annotations",
     AwsXrayInprogress = "aws.xray.inprogress",
     AwsXrayResourceArn = "aws.xray.resource_arn",
     AwsXrayRetries = "aws.xray.retries",
     AwsXraySamplingRule = "aws.xray.sampling_rule",
     AwsXrayXForwardedFor = "aws.xray.x_forwarded_for",
     AwsXrayTraced = "aws.xray.traced",
+}
+
+/// Several slots, to be asked for at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slots(u128);
+
+impl Slots {
+    /// These slots.
+    pub(crate) const fn of(slots: &[Slot]) -> Self {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < slots.len() {
+            bits |= slots[at].bit();
+            at += 1;
+        }
+        Self(bits)
+    }
 }
 
 /// Marks that are reused from span to span.
@@ -164,6 +185,12 @@ impl<'a, 'm> Attributes<'a, 'm> {
         self.present & slot.bit() != 0
     }
 
+    /// Whether any of several slots is there.
+    #[inline]
+    pub(crate) fn has_any(&self, slots: Slots) -> bool {
+        self.present & slots.0 != 0
+    }
+
     /// The value of a slot.
     #[inline]
     pub(crate) fn value(&self, slot: Slot) -> Option<&'a Value> {
@@ -176,6 +203,16 @@ impl<'a, 'm> Attributes<'a, 'm> {
         match self.value(slot)? {
             Value::String(text) if !text.as_str().is_empty() => Some(text.as_str()),
             _ => None,
+        }
+    }
+
+    /// A slot's list of texts; empty if it holds anything else.
+    pub(crate) fn texts(&self, slot: Slot) -> Vec<Cow<'a, str>> {
+        match self.value(slot) {
+            Some(Value::Array(Array::String(texts))) => {
+                texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -211,20 +248,31 @@ impl<'a, 'm> Attributes<'a, 'm> {
         }
     }
 
+    /// Takes attributes, consumed or not, in their order, and marks those for which `take` answers true.
+    pub(crate) fn take_all(&mut self, mut take: impl FnMut(&'a KeyValue) -> bool) {
+        for (index, attribute) in self.all.iter().enumerate() {
+            if !self.is_repeated(index) && take(attribute) {
+                self.consumed[index] = true;
+            }
+        }
+    }
+
     /// Takes attributes that are left over, in their order, and leaves those for which `take` answers false.
     pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(&'a KeyValue) -> bool) {
         for (index, attribute) in self.all.iter().enumerate() {
             if self.consumed[index] {
                 continue;
             }
-            self.consumed[index] = self.is_repeated(index) || take(attribute);
+            // Of many attributes it is known beforehand which come again.
+            let is_repeated = self.all.len() <= MANY && self.is_repeated(index);
+            self.consumed[index] = is_repeated || take(attribute);
         }
     }
 
-    /// Whether the same key comes again. Of many attributes this is known beforehand.
+    /// Whether the same key comes again.
     fn is_repeated(&self, index: usize) -> bool {
         let key = self.all[index].key.as_str();
-        self.all.len() <= MANY && self.all[index + 1..].iter().any(|later| later.key.as_str() == key)
+        self.all[index + 1..].iter().any(|later| later.key.as_str() == key)
     }
 
     /// Marks all but the last value of each key.

@@ -40,13 +40,36 @@ impl XrayExporterBuilder {
         self
     }
 
-    /// Attributes that become annotations, which X-Ray indexes for filter expressions
-    /// (`annotation.order_id = "…"`), by their exact keys. X-Ray indexes fifty annotations a trace, so choose few.
-    /// Characters that a key may not hold become `_`. Lists, and what comes after the fiftieth, stay in metadata.
+    /// Attributes that become annotations, which X-Ray indexes for filter expressions, by their keys or by patterns in which
+    /// `*` stands for any characters and `?` for one: `order.id`, `feature.*`. Attributes of the resource are named
+    /// `otel.resource.` + key, and become annotations of segments.
+    ///
+    /// X-Ray indexes fifty annotations a trace, so choose few. Characters that a key may not hold become `_`. Lists, what
+    /// is named like a secret, and what comes after the fiftieth stay in metadata.
     ///
     /// Default: none.
-    pub fn with_indexed_attributes<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.options.indexed_attributes = keys.into_iter().map(Into::into).collect();
+    pub fn with_indexed_attributes<K: Into<String>>(mut self, patterns: impl IntoIterator<Item = K>) -> Self {
+        self.options.index.set_patterns(patterns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Makes an attribute an annotation of another name.
+    ///
+    /// Default: none.
+    pub fn with_annotation_alias(
+        mut self,
+        attribute: impl Into<String>,
+        annotation: impl Into<String>,
+    ) -> Self {
+        self.options.index.add_alias(attribute.into(), annotation.into());
+        self
+    }
+
+    /// Whether every attribute without a field of its own becomes an annotation, as far as there is room.
+    ///
+    /// Default: `false`.
+    pub fn with_index_all_attributes(mut self, all: bool) -> Self {
+        self.options.index.all = all;
         self
     }
 

@@ -46,7 +46,7 @@ impl Pipeline {
     }
 
     pub(super) fn set_resource(&mut self, resource: &Resource) {
-        self.resource = ResourceView::new(resource);
+        self.resource = ResourceView::new(resource, &self.options.index);
     }
 
     /// Sends a batch and counts what became of it.

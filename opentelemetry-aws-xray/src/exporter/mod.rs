@@ -3,6 +3,8 @@
 mod attributes;
 mod builder;
 mod export;
+mod index;
+mod stack;
 mod stats;
 mod translate;
 

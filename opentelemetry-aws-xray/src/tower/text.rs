@@ -1,70 +1,21 @@
 //! Untrusted text on its way into a span: bounded, and without the secrets that URLs carry.
 
-use std::borrow::Cow;
-
 use xray_wire::sanitize;
+
+pub(super) use crate::redact::parameters as redacted;
 
 /// Characters of one text attribute. X-Ray takes documents of 64 KB; 2,048 is more than any browser's user
 /// agent and as long as URLs commonly get, and some such attributes leave room for the rest of the document.
 pub(super) const MAX_TEXT_CHARS: usize = 2_048;
-
-/// Query parameters whose values let the bearer act as somebody else: presigned AWS requests, their old form,
-/// Azure and Google signatures (OpenTelemetry semantic conventions, `url.query`).
-const SECRET_PARAMETERS: [&str; 7] = [
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "X-Goog-Signature",
-    "AWSAccessKeyId",
-    "Signature",
-    "sig",
-];
-
-/// What stands for a secret's value (OpenTelemetry semantic conventions, `url.query`).
-const REDACTED: &str = "REDACTED";
 
 /// The first [`MAX_TEXT_CHARS`] characters of `text`.
 pub(super) fn bounded(text: &str) -> &str {
     sanitize::truncate(text, MAX_TEXT_CHARS)
 }
 
-/// `text` with the values of well-known secret parameters replaced. It may be a query, a URL, or a message
-/// that quotes one: a value ends at `&`, `#` or white space.
-pub(super) fn redacted(text: &str) -> Cow<'_, str> {
-    let mut clean = String::new();
-    let mut kept = 0;
-    for (equals, _) in text.match_indices('=') {
-        if equals < kept || !ends_with_secret_name(&text[..equals]) {
-            continue;
-        }
-        let value = equals + 1;
-        clean.push_str(&text[kept..value]);
-        clean.push_str(REDACTED);
-        kept = text[value..].find(ends_value).map_or(text.len(), |length| value + length);
-    }
-    if kept == 0 {
-        return Cow::Borrowed(text);
-    }
-    clean.push_str(&text[kept..]);
-    Cow::Owned(clean)
-}
-
 /// A message of foreign origin: redacted, then bounded.
 pub(super) fn message(text: &str) -> String {
     bounded(&redacted(text)).to_owned()
-}
-
-fn ends_value(c: char) -> bool {
-    matches!(c, '&' | '#') || c.is_whitespace()
-}
-
-fn ends_with_secret_name(text: &str) -> bool {
-    let text = text.as_bytes();
-    SECRET_PARAMETERS.iter().any(|secret| {
-        let Some(start) = text.len().checked_sub(secret.len()) else { return false };
-        let stands_alone = start == 0 || matches!(text[start - 1], b'?' | b'&' | b';');
-        stands_alone && text[start..].eq_ignore_ascii_case(secret.as_bytes())
-    })
 }
 
 #[cfg(test)]

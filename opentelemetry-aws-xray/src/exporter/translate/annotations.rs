@@ -2,35 +2,83 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::Value;
+use opentelemetry::{KeyValue, Value};
 use xray_wire::{
     limits::MAX_ANNOTATION_VALUE_CHARS,
     sanitize,
-    segment::{Annotation, AnnotationValue},
+    segment::{Annotation, AnnotationValue, Kind},
 };
 
-use super::{super::attributes::Attributes, budget::Budget, texts::Texts};
+use super::{
+    super::{
+        attributes::{Attributes, Slot},
+        index::Index,
+    },
+    budget::Budget,
+    resource::ResourceView,
+    texts::Texts,
+};
+use crate::redact;
 
-/// Moves the attributes that are to be indexed into annotations. Lists and numbers that are not finite stay for
-/// metadata, and so does what comes after the last place or would repeat a key.
+/// Fills the annotations of a document: first what the configuration names, then what the span itself names, then, if asked
+/// for, the rest. What finds no place, or is no text, number or truth value, stays for metadata.
 pub(super) fn annotations<'a>(
-    indexed: &[String],
+    index: &'a Index,
+    document: Kind,
+    resource: &'a ResourceView,
     attributes: &mut Attributes<'a, '_>,
     budget: &Budget,
     texts: &mut Texts,
     annotations: &mut Vec<Annotation<'a>>,
 ) {
-    if indexed.is_empty() {
-        return;
+    let mut room = Room { annotations, most: budget.annotations, text_chars: budget.text_chars, texts };
+    if !index.names_nothing() {
+        // What landed in a field can be an annotation as well.
+        attributes.take_all(|attribute| {
+            index.annotation_of(attribute.key.as_str()).is_some_and(|name| room.take(name, attribute))
+        });
     }
-    attributes.take_leftovers(|attribute| {
-        if !indexed.iter().any(|key| key == attribute.key.as_str()) {
-            return false;
+    let named: Vec<Cow<'_, str>> = attributes.texts(Slot::AwsXrayAnnotations);
+    if !named.is_empty() {
+        attributes.consume(Slot::AwsXrayAnnotations);
+        attributes.take_leftovers(|attribute| {
+            let key = attribute.key.as_str();
+            named.iter().any(|name| name == key) && room.take(key, attribute)
+        });
+    }
+    if index.all {
+        attributes.take_leftovers(|attribute| {
+            let key = attribute.key.as_str();
+            !key.starts_with(METADATA_PREFIX) && room.take(key, attribute)
+        });
+    }
+    if document == Kind::Segment {
+        for attribute in &resource.annotations {
+            room.take(attribute.key.as_str(), attribute);
         }
-        let key = sanitize::annotation_key(attribute.key.as_str());
-        if annotations.len() >= budget.annotations
+    }
+}
+
+/// Attributes of this name are metadata, whatever is indexed.
+const METADATA_PREFIX: &str = "aws.xray.metadata.";
+
+/// The annotations so far, and how many more there may be.
+struct Room<'r, 'a> {
+    annotations: &'r mut Vec<Annotation<'a>>,
+    most: usize,
+    text_chars: usize,
+    texts: &'r mut Texts,
+}
+
+impl<'a> Room<'_, 'a> {
+    /// Adds an annotation if it can be one; true if all of the attribute is in it.
+    fn take(&mut self, name: &'a str, attribute: &'a KeyValue) -> bool {
+        let key = sanitize::annotation_key(name);
+        let is_taken = self.annotations.iter().any(|other| other.key == key);
+        if self.annotations.len() >= self.most
+            || is_taken
             || key.is_empty()
-            || annotations.iter().any(|other| other.key == key)
+            || redact::is_secret_name(attribute.key.as_str())
         {
             return false;
         }
@@ -39,13 +87,14 @@ pub(super) fn annotations<'a>(
             Value::I64(value) => (AnnotationValue::I64(*value), true),
             Value::F64(value) if value.is_finite() => (AnnotationValue::F64(*value), true),
             Value::String(text) if !text.as_str().is_empty() => {
-                let limit = MAX_ANNOTATION_VALUE_CHARS.min(budget.text_chars);
-                let (text, whole) = texts.cut(Cow::Borrowed(text.as_str()), limit);
+                let limit = MAX_ANNOTATION_VALUE_CHARS.min(self.text_chars);
+                let (text, whole) =
+                    self.texts.cut(redact::named(attribute.key.as_str(), text.as_str()), limit);
                 (AnnotationValue::Str(text), whole)
             }
             _ => return false,
         };
-        annotations.push(Annotation { key, value });
+        self.annotations.push(Annotation { key, value });
         whole
-    });
+    }
 }

@@ -7,7 +7,7 @@ use opentelemetry::{Array, Value};
 use xray_wire::segment::{Aws, Kind, Namespace, XraySdk};
 
 use super::{
-    super::attributes::{Attributes, Slot},
+    super::attributes::{Attributes, Slot, Slots},
     name::is_aws_api,
     resource::ResourceView,
 };
@@ -19,12 +19,37 @@ pub(super) fn aws<'a>(
     attributes: &mut Attributes<'a, '_>,
     resource: &'a ResourceView,
 ) -> Option<Aws<'a>> {
+    const SLOTS: Slots = Slots::of(&[
+        Slot::AwsOperation,
+        Slot::RpcMethod,
+        Slot::AwsAccountId,
+        Slot::AwsRegion,
+        Slot::CloudRegion,
+        Slot::AwsRequestId,
+        Slot::AwsRequestIdCamel,
+        Slot::FaasInvocationId,
+        Slot::MessagingUrl,
+        Slot::AwsSqsQueueUrl,
+        Slot::AwsQueueUrl,
+        Slot::AwsQueueDotUrl,
+        Slot::MessagingDestinationName,
+        Slot::AwsDynamodbTableNames,
+        Slot::AwsTableName,
+        Slot::AwsTableDotName,
+        Slot::AwsXrayRetries,
+        Slot::HttpRequestResendCount,
+        Slot::AwsXraySamplingRule,
+    ]);
     if !resource.is_aws {
         return None;
     }
     let is_aws_call = namespace == Some(&Namespace::Aws);
     let own_region = resource.region.as_deref().filter(|_| is_aws_call);
     let own_account = resource.account_id.as_deref().filter(|_| is_aws_call || document == Kind::Segment);
+    // Most spans know nothing of AWS.
+    if own_region.is_none() && own_account.is_none() && !attributes.has_any(SLOTS) {
+        return None;
+    }
     let block = Aws {
         operation: operation(attributes),
         account_id: taken(&[Slot::AwsAccountId], attributes).or(own_account.map(Cow::Borrowed)),

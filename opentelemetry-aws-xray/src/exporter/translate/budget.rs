@@ -8,6 +8,8 @@ pub(crate) struct Budget {
     pub(super) text_chars: usize,
     /// Exceptions under `cause`.
     pub(super) exceptions: usize,
+    /// Frames of one exception.
+    pub(super) frames: usize,
     /// Annotations.
     pub(super) annotations: usize,
     /// Entries of metadata, and items of any list or map in them.
@@ -23,14 +25,50 @@ impl Budget {
         Self {
             text_chars: usize::MAX,
             exceptions: usize::MAX,
+            frames: 100,
             annotations: 50,
             entries: usize::MAX,
             resource_metadata: true,
         },
-        Self { text_chars: 8_192, exceptions: 64, annotations: 50, entries: 512, resource_metadata: true },
-        Self { text_chars: 1_024, exceptions: 32, annotations: 50, entries: 128, resource_metadata: true },
-        Self { text_chars: 256, exceptions: 16, annotations: 50, entries: 64, resource_metadata: true },
-        Self { text_chars: 128, exceptions: 8, annotations: 25, entries: 16, resource_metadata: false },
-        Self { text_chars: 64, exceptions: 1, annotations: 2, entries: 2, resource_metadata: false },
+        Self {
+            text_chars: 8_192,
+            exceptions: 64,
+            frames: 50,
+            annotations: 50,
+            entries: 512,
+            resource_metadata: true,
+        },
+        Self {
+            text_chars: 1_024,
+            exceptions: 32,
+            frames: 30,
+            annotations: 50,
+            entries: 128,
+            resource_metadata: true,
+        },
+        Self {
+            text_chars: 256,
+            exceptions: 16,
+            frames: 15,
+            annotations: 50,
+            entries: 64,
+            resource_metadata: true,
+        },
+        Self {
+            text_chars: 128,
+            exceptions: 8,
+            frames: 8,
+            annotations: 25,
+            entries: 16,
+            resource_metadata: false,
+        },
+        Self {
+            text_chars: 64,
+            exceptions: 1,
+            frames: 0,
+            annotations: 2,
+            entries: 2,
+            resource_metadata: false,
+        },
     ];
 }

@@ -3,53 +3,148 @@
 use std::borrow::Cow;
 
 use opentelemetry::{
-    KeyValue, Value,
+    Array, KeyValue, Value,
     trace::{Event, SpanKind, Status},
 };
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::{
     SegmentId,
-    segment::{Cause, Exception, Exceptions},
+    segment::{Cause, Exception, Exceptions, Frame},
 };
 
 use super::{
-    super::attributes::{Attributes, Slot},
+    super::{
+        attributes::{Attributes, Slot},
+        stack::{self, Frames, Language, Limits, Sink},
+    },
     budget::Budget,
     derive::derived_id,
+    name::is_aws_api,
     texts::Texts,
+    timestamp::timestamp,
 };
 
 /// Why the span failed: its exception events, whatever its status; else the message of its error status.
 pub(super) fn cause<'a>(
     span: &'a SpanData,
     id: SegmentId,
+    language: Option<Language>,
     attributes: &mut Attributes<'a, '_>,
     budget: &Budget,
     texts: &mut Texts,
-    mut exceptions: Vec<Exception<'a>>,
-) -> Result<Cause<'a>, Vec<Exception<'a>>> {
-    let remote = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer);
-    let events = span.events.events.iter().filter(|event| is_exception(event));
-    for event in events.take(budget.exceptions) {
-        let field = |name| event_text(event, name).unwrap_or_default();
-        let message = texts.cut(Cow::Borrowed(field("exception.message")), budget.text_chars).0;
-        let kind = texts.cut(Cow::Borrowed(field("exception.type")), budget.text_chars).0;
-        exceptions
-            .push(Exception { remote, ..exception(derived_id(id, exceptions.len() + 1), kind, message) });
+    lists: Lists<'_, 'a>,
+) -> Option<Cause<'a>> {
+    let Lists { exceptions: room, stacks } = lists;
+    let mut exceptions = std::mem::take(room);
+    let is_call = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer);
+    let is_aws_api = is_aws_api(attributes);
+    for event in span.events.events.iter().filter(|event| is_exception(event, is_aws_api)) {
+        if exceptions.len() >= budget.exceptions {
+            texts.count_cut();
+            continue;
+        }
+        let own_id = derived_id(id, exceptions.len() + 1);
+        let stack = stacks.pop().unwrap_or_default();
+        exceptions.push(match event_exception(event, own_id, is_call, budget, texts) {
+            Some(exception) => Exception { stack, ..exception },
+            None => aws_http_failure(event, own_id),
+        });
+        let limits = Limits {
+            max_frames: budget.frames,
+            max_causes: MAX_CAUSES.min(budget.exceptions.saturating_sub(exceptions.len())),
+        };
+        let mut frames = Frames::of(&mut exceptions, limits, |n| derived_id(id, n + 1));
+        match event.attributes.iter().rev().find(|attribute| attribute.key.as_str() == STACKTRACE) {
+            Some(KeyValue { value: Value::String(trace), .. }) => {
+                stack::parse(language, trace.as_str(), &mut frames);
+            }
+            // So does tracing-opentelemetry write the sources of an error.
+            Some(KeyValue { value: Value::Array(Array::String(sources)), .. }) => {
+                sources
+                    .iter()
+                    .for_each(|source| frames.caused_by(Cow::Borrowed(""), Cow::Borrowed(source.as_str())));
+            }
+            _ => {}
+        }
     }
     if exceptions.is_empty()
         && let Some(message) = status_message(span, attributes)
     {
-        let kind = texts
-            .cut(Cow::Borrowed(attributes.text(Slot::ErrorType).unwrap_or_default()), budget.text_chars)
-            .0;
-        let message = texts.cut(Cow::Borrowed(message), budget.text_chars).0;
-        exceptions.push(exception(derived_id(id, 1), kind, message));
+        let kind = attributes.text(Slot::ErrorType).unwrap_or_default();
+        exceptions.push(exception(derived_id(id, 1), kind, message, budget, texts));
     }
     if exceptions.is_empty() {
-        return Err(exceptions);
+        *room = exceptions;
+        return None;
     }
-    Ok(Cause::Exceptions(Exceptions { exceptions, ..Exceptions::default() }))
+    let paths = attributes.texts(Slot::AwsXrayCausePaths);
+    if !paths.is_empty() {
+        attributes.consume(Slot::AwsXrayCausePaths);
+    }
+    let working_directory = attributes.text(Slot::AwsXrayCauseWorkingDirectory).map(Cow::Borrowed);
+    attributes.consume(Slot::AwsXrayCauseWorkingDirectory);
+    Some(Cause::Exceptions(Exceptions { working_directory, paths, exceptions }))
+}
+
+/// Lists that are used again.
+pub(super) struct Lists<'l, 'a> {
+    pub(super) exceptions: &'l mut Vec<Exception<'a>>,
+    pub(super) stacks: &'l mut Vec<Vec<Frame<'a>>>,
+}
+
+/// Exceptions that one stack trace may add to its own: longer chains say no more to a person.
+const MAX_CAUSES: usize = 10;
+
+const STACKTRACE: &str = "exception.stacktrace";
+
+/// What an `exception` event says of itself. Fields that came from X-Ray go back as they were.
+fn event_exception<'a>(
+    event: &'a Event,
+    derived: SegmentId,
+    is_call: bool,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Option<Exception<'a>> {
+    if event.name != EXCEPTION {
+        return None;
+    }
+    let field = |name| event_text(event, name).unwrap_or_default();
+    let mut own = exception(derived, field("exception.type"), field("exception.message"), budget, texts);
+    own.remote = is_call;
+    for attribute in &event.attributes {
+        match (attribute.key.as_str(), &attribute.value) {
+            ("aws.xray.exception.id", Value::String(id)) => own.id = id.as_str().parse().ok().or(own.id),
+            ("aws.xray.exception.cause", Value::String(id)) => own.cause = id.as_str().parse().ok(),
+            ("aws.xray.exception.remote", Value::Bool(remote)) => own.remote = *remote,
+            ("aws.xray.exception.truncated", Value::I64(n)) => {
+                own.truncated = u32::try_from(*n).unwrap_or_default();
+            }
+            ("aws.xray.exception.skipped", Value::I64(n)) => {
+                own.skipped = u32::try_from(*n).unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+    Some(own)
+}
+
+/// An answer that the AWS SDK did not accept.
+fn aws_http_failure(event: &Event, id: SegmentId) -> Exception<'_> {
+    let code =
+        event.attributes.iter().rev().find(|attribute| attribute.key.as_str() == "http.response.status_code");
+    let code = code.map(|code| code.value.to_string()).unwrap_or_default();
+    let at = timestamp(event.timestamp).as_nanos() / 1_000;
+    let error = event_text(event, "aws.http.error_message").unwrap_or_default();
+    Exception {
+        id: Some(id),
+        kind: Cow::Borrowed("aws.http.error.event"),
+        message: Cow::Owned(format!("{code}@{}.{:06}@{error}", at / 1_000_000, at % 1_000_000)),
+        remote: true,
+        truncated: 0,
+        skipped: 0,
+        cause: None,
+        stack: Vec::new(),
+    }
 }
 
 /// The message of an error status, or what HTTP said instead of one.
@@ -63,11 +158,17 @@ fn status_message<'a>(span: &'a SpanData, attributes: &mut Attributes<'a, '_>) -
     Some(text)
 }
 
-fn exception<'a>(id: SegmentId, kind: Cow<'a, str>, message: Cow<'a, str>) -> Exception<'a> {
+fn exception<'a>(
+    id: SegmentId,
+    kind: &'a str,
+    message: &'a str,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Exception<'a> {
     Exception {
         id: Some(id),
-        kind,
-        message,
+        kind: texts.cut(Cow::Borrowed(kind), budget.text_chars).0,
+        message: texts.cut(Cow::Borrowed(message), budget.text_chars).0,
         remote: false,
         truncated: 0,
         skipped: 0,
@@ -76,15 +177,35 @@ fn exception<'a>(id: SegmentId, kind: Cow<'a, str>, message: Cow<'a, str>) -> Ex
     }
 }
 
-/// Whether an event is an exception, which is told under `cause` and not among the events.
-pub(super) fn is_exception(event: &Event) -> bool {
-    event.name == "exception"
+const EXCEPTION: &str = "exception";
+
+/// Whether an event is told under `cause` and not among the events.
+pub(super) fn is_exception(event: &Event, is_aws_api: bool) -> bool {
+    event.name == EXCEPTION
+        || (is_aws_api
+            && event.name == "HTTP request failure"
+            && event_text(event, "aws.http.error_message").is_some()
+            && event.attributes.iter().any(|attribute| attribute.key.as_str() == "http.response.status_code"))
 }
 
-/// Whether an attribute of an exception event is told under `cause`.
-pub(super) fn is_told(attribute: &KeyValue) -> bool {
-    matches!(attribute.value, Value::String(_))
-        && matches!(attribute.key.as_str(), "exception.type" | "exception.message")
+/// Whether an attribute of such an event is told by the exception that it became.
+pub(super) fn is_told(attribute: &KeyValue, exception: &Exception<'_>) -> bool {
+    match (attribute.key.as_str(), &attribute.value) {
+        ("exception.type" | "exception.message", Value::String(_)) => true,
+        (STACKTRACE, Value::String(_)) => !exception.stack.is_empty(),
+        (STACKTRACE, Value::Array(Array::String(_))) => exception.cause.is_some() && exception.skipped == 0,
+        ("http.response.status_code" | "aws.http.error_message", _) => {
+            exception.kind == "aws.http.error.event"
+        }
+        ("aws.xray.exception.id" | "aws.xray.exception.cause", Value::String(id)) => {
+            id.as_str().parse::<SegmentId>().is_ok()
+        }
+        ("aws.xray.exception.remote", Value::Bool(_)) => true,
+        ("aws.xray.exception.truncated" | "aws.xray.exception.skipped", Value::I64(n)) => {
+            u32::try_from(*n).is_ok()
+        }
+        _ => false,
+    }
 }
 
 /// The last value of a text attribute of an event.

@@ -7,9 +7,10 @@ use opentelemetry::{
     trace::{Event, Status},
 };
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::segment::{Cause, Exceptions, MetadataEntry, Segment, Value};
+use xray_wire::segment::{Cause, Exception, Exceptions, MetadataEntry, Segment, Value};
 
-use super::{super::attributes::Attributes, budget::Budget, cause, links, secrets, texts::Texts, timestamp};
+use super::{super::attributes::Attributes, budget::Budget, cause, links, name, texts::Texts, timestamp};
+use crate::redact;
 
 /// The namespace of attributes and of what the span says of itself.
 pub(super) const DEFAULT: &str = "default";
@@ -41,12 +42,7 @@ pub(super) fn metadata<'a>(
             return true;
         }
         let key = attribute.key.as_str();
-        let value = match (key, &attribute.value) {
-            ("url.full" | "http.url", Otel::String(url)) => {
-                Value::Str(texts.cut(secrets::without_user_info(url.as_str()), budget.text_chars).0)
-            }
-            (_, other) => value(other, budget, texts),
-        };
+        let value = named_value(key, &attribute.value, budget, texts);
         let key = if key.starts_with(RESERVED_PREFIX) {
             Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}"))
         } else {
@@ -65,8 +61,12 @@ pub(super) fn metadata<'a>(
     }
     span_itself(segment, span, budget, texts, &mut entries);
     left_out += links::spill(span, segment.links.len(), budget, &mut entries);
-    left_out += events(span, segment, budget, texts, &mut entries);
-    (0..left_out).for_each(|_| texts.count_cut());
+    left_out += events(span, segment, name::is_aws_api(attributes), budget, texts, &mut entries);
+    texts.count_cuts(left_out);
+    if texts.cuts() > 0 {
+        // The last stage, so that this is all of it.
+        entries.push(entry("otel.cut", Value::U64(texts.cuts())));
+    }
     segment.metadata = entries;
 }
 
@@ -123,22 +123,22 @@ fn is_told(description: &str, cause: Option<&Cause<'_>>) -> bool {
 fn events<'a>(
     span: &'a SpanData,
     segment: &Segment<'a>,
+    is_aws_api: bool,
     budget: &Budget,
     texts: &mut Texts,
     entries: &mut Vec<MetadataEntry<'a>>,
 ) -> usize {
-    let mut exceptions_told = match &segment.cause {
-        Some(Cause::Exceptions(cause)) => cause.exceptions.len(),
-        _ => 0,
+    let mut told = match &segment.cause {
+        Some(Cause::Exceptions(cause)) => cause.exceptions.as_slice(),
+        _ => &[],
     };
     let mut left_out = 0;
     for (position, event) in span.events.events.iter().enumerate() {
-        let in_cause = cause::is_exception(event) && exceptions_told > 0;
-        if in_cause {
-            exceptions_told -= 1;
-            if event.attributes.iter().all(cause::is_told) {
-                continue;
-            }
+        let exception = if cause::is_exception(event, is_aws_api) { next_recorded(&mut told) } else { None };
+        if let Some(exception) = exception
+            && event.attributes.iter().all(|attribute| cause::is_told(attribute, exception))
+        {
+            continue;
         }
         if entries.len() >= budget.entries {
             left_out += 1;
@@ -147,19 +147,41 @@ fn events<'a>(
         entries.push(MetadataEntry {
             namespace: Cow::Borrowed(EVENTS),
             key: Cow::Owned(position.to_string()),
-            value: event_value(event, in_cause, budget, texts),
+            value: event_value(event, exception, budget, texts),
         });
     }
     left_out
 }
 
-fn event_value<'a>(event: &'a Event, in_cause: bool, budget: &Budget, texts: &mut Texts) -> Value<'a> {
+/// The next exception that an event recorded: those that its stack trace named as its causes follow it, each linked from
+/// the one before.
+fn next_recorded<'e, 'a>(told: &mut &'e [Exception<'a>]) -> Option<&'e Exception<'a>> {
+    let (recorded, mut rest) = told.split_first()?;
+    let mut last = recorded;
+    while let Some((next, after)) = rest.split_first()
+        && last.cause.is_some()
+        && last.cause == next.id
+    {
+        (last, rest) = (next, after);
+    }
+    *told = rest;
+    Some(recorded)
+}
+
+fn event_value<'a>(
+    event: &'a Event,
+    exception: Option<&Exception<'_>>,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Value<'a> {
     let name = texts.cut(Cow::Borrowed(&*event.name), budget.text_chars).0;
     let mut fields = vec![
         (Cow::Borrowed("name"), Value::Str(name)),
         (Cow::Borrowed("time"), Value::Time(timestamp::timestamp(event.timestamp))),
     ];
-    let untold = event.attributes.iter().filter(|attribute| !(in_cause && cause::is_told(attribute)));
+    let is_told =
+        |attribute: &&KeyValue| exception.is_some_and(|exception| cause::is_told(attribute, exception));
+    let untold = event.attributes.iter().filter(|attribute| !is_told(attribute));
     let attributes = attribute_map(untold, budget, texts);
     if !attributes.is_empty() {
         fields.push((Cow::Borrowed("attributes"), Value::Map(attributes)));
@@ -184,10 +206,22 @@ pub(super) fn attribute_map<'a>(
             texts.count_cut();
             continue;
         }
-        map.push((key, value(&attribute.value, budget, texts)));
+        let value = named_value(attribute.key.as_str(), &attribute.value, budget, texts);
+        map.push((key, value));
     }
     map.reverse();
     map
+}
+
+/// An attribute's value as JSON, unless its name says that it is a secret.
+fn named_value<'a>(key: &str, value: &'a Otel, budget: &Budget, texts: &mut Texts) -> Value<'a> {
+    match (key, value) {
+        (key, _) if redact::is_secret_name(key) => Value::Str(Cow::Borrowed(redact::REDACTED)),
+        (_, Otel::String(text)) => {
+            Value::Str(texts.cut(redact::named(key, text.as_str()), budget.text_chars).0)
+        }
+        _ => self::value(value, budget, texts),
+    }
 }
 
 /// An attribute's value as JSON.

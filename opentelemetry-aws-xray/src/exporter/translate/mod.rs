@@ -13,7 +13,6 @@ mod metadata;
 mod name;
 mod place;
 mod resource;
-mod secrets;
 mod sql;
 mod texts;
 mod timestamp;
@@ -29,17 +28,20 @@ use opentelemetry_sdk::trace::SpanData;
 pub(crate) use resource::ResourceView;
 use xray_wire::{
     Segment, SegmentId, Timestamp, TraceId,
-    segment::{Annotation, Cause, Exception, Kind, Link, MetadataEntry},
+    segment::{Annotation, Cause, Exception, Frame, Kind, Link, MetadataEntry},
 };
 
 use self::texts::Texts;
-use super::attributes::{Attributes, Marks, Slot};
+use super::{
+    attributes::{Attributes, Marks, Slot},
+    index::Index,
+};
 
 /// What a translation needs to know besides the span.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// Attributes that become annotations.
-    pub(crate) indexed_attributes: Vec<String>,
+    pub(crate) index: Index,
     /// Whether a local root that is a call becomes two documents.
     pub(crate) split_local_roots: bool,
     /// Whether the end user's id becomes `user`.
@@ -48,7 +50,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { indexed_attributes: Vec::new(), split_local_roots: true, user: true }
+        Self { index: Index::default(), split_local_roots: true, user: true }
     }
 }
 
@@ -60,6 +62,7 @@ pub(crate) struct Scratch<'a> {
     annotations: Vec<Annotation<'a>>,
     metadata: Vec<MetadataEntry<'a>>,
     exceptions: Vec<Exception<'a>>,
+    stacks: Vec<Vec<Frame<'a>>>,
     links: Vec<Link<'a>>,
 }
 
@@ -79,7 +82,7 @@ pub(crate) fn translate<'a>(
     (trace_id, id): (TraceId, SegmentId),
     role: Role,
     resource: &'a ResourceView,
-    options: &Options,
+    options: &'a Options,
     budget: &Budget,
     scratch: &mut Scratch<'a>,
 ) -> Segment<'a> {
@@ -102,11 +105,9 @@ pub(crate) fn translate<'a>(
 
     segment.http = http::http(&span.span_kind, kind, &mut attributes, texts);
     flags::set(&mut segment, span, &attributes);
-    let exceptions = std::mem::take(&mut scratch.exceptions);
-    match cause::cause(span, segment.id, &mut attributes, budget, texts, exceptions) {
-        Ok(cause) => segment.cause = Some(cause),
-        Err(unused) => scratch.exceptions = unused,
-    }
+    let lists = cause::Lists { exceptions: &mut scratch.exceptions, stacks: &mut scratch.stacks };
+    segment.cause = cause::cause(span, segment.id, resource.language, &mut attributes, budget, texts, lists);
+    segment.precursor_ids = precursor_ids(kind, &mut attributes);
     segment.resource_arn = resource_arn(kind, &mut attributes);
     segment.aws = aws::aws(kind, segment.namespace.as_ref(), &mut attributes, resource);
     segment.sql = sql::sql(span, &mut attributes, budget, texts);
@@ -119,7 +120,9 @@ pub(crate) fn translate<'a>(
     }
     segment.links = std::mem::take(&mut scratch.links);
     annotations::annotations(
-        &options.indexed_attributes,
+        &options.index,
+        kind,
+        resource,
         &mut attributes,
         budget,
         texts,
@@ -141,6 +144,18 @@ fn end_time(span: &SpanData, attributes: &mut Attributes<'_, '_>) -> Option<Time
     (!attributes.is_true(Slot::AwsXrayInprogress)).then(|| timestamp::timestamp(span.end_time))
 }
 
+fn precursor_ids(document: Kind, attributes: &mut Attributes<'_, '_>) -> Vec<SegmentId> {
+    if document == Kind::Segment || !attributes.has(Slot::AwsXrayPrecursorIds) {
+        return Vec::new();
+    }
+    let texts = attributes.texts(Slot::AwsXrayPrecursorIds);
+    let ids: Vec<_> = texts.iter().filter_map(|text| text.parse().ok()).collect();
+    if ids.len() == texts.len() {
+        attributes.consume(Slot::AwsXrayPrecursorIds);
+    }
+    ids
+}
+
 fn resource_arn<'a>(document: Kind, attributes: &mut Attributes<'a, '_>) -> Option<Cow<'a, str>> {
     let arn = attributes.text(Slot::AwsXrayResourceArn).filter(|_| document == Kind::Segment)?;
     attributes.consume(Slot::AwsXrayResourceArn);
@@ -158,7 +173,9 @@ impl<'a> Scratch<'a> {
         if let Some(connection) = sql.and_then(|sql| sql.connection_string) {
             self.texts.take_back(connection);
         }
-        if let Some(Cause::Exceptions(cause)) = cause {
+        if let Some(Cause::Exceptions(mut cause)) = cause {
+            let stacks = cause.exceptions.iter_mut().map(|exception| std::mem::take(&mut exception.stack));
+            self.stacks.extend(stacks.take(1).map(emptied));
             self.exceptions = emptied(cause.exceptions);
         }
         self.annotations = emptied(annotations);
@@ -175,9 +192,18 @@ impl<'a> Scratch<'a> {
             annotations: recycle(self.annotations),
             metadata: recycle(self.metadata),
             exceptions: recycle(self.exceptions),
+            stacks: recycle_stacks(self.stacks),
             links: recycle(self.links),
         }
     }
+}
+
+/// The room of one stack: exceptions are rare, and a second one in a span rarer.
+fn recycle_stacks<'b>(mut stacks: Vec<Vec<Frame<'_>>>) -> Vec<Vec<Frame<'b>>> {
+    let last = stacks.pop().map(recycle);
+    let mut room = recycle(stacks);
+    room.extend(last);
+    room
 }
 
 fn emptied<T>(mut list: Vec<T>) -> Vec<T> {

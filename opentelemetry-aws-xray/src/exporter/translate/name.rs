@@ -10,7 +10,7 @@ use xray_wire::{
 };
 
 use super::{
-    super::attributes::{Attributes, Slot},
+    super::attributes::{Attributes, Slot, Slots},
     local_root::Role,
     texts::Texts,
 };
@@ -60,6 +60,10 @@ fn given_by_aws<'a>(
     attributes: &Attributes<'a, '_>,
     is_local_root: bool,
 ) -> Option<&'a str> {
+    const SLOTS: Slots = Slots::of(&[Slot::AwsLocalService, Slot::AwsRemoteService]);
+    if !attributes.has_any(SLOTS) {
+        return None;
+    }
     let local = attributes.text(Slot::AwsLocalService);
     local.filter(|_| span.span_kind == SpanKind::Server || is_local_root).or_else(|| {
         let calls_out = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer | SpanKind::Consumer);

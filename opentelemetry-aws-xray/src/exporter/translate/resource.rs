@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::{Array, Value};
+use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use xray_wire::{
     encode::{self, ResourceBlocks},
@@ -10,7 +10,12 @@ use xray_wire::{
     segment::{Aws, Service, XraySdk},
 };
 
-use super::{budget::Budget, metadata, place, texts::Texts};
+use super::{
+    super::{index::Index, stack::Language},
+    budget::Budget,
+    metadata, place,
+    texts::Texts,
+};
 
 /// A resource, ready to be copied into segments.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +25,11 @@ pub(crate) struct ResourceView {
     /// The application may run on AWS: nothing says that it runs elsewhere.
     pub(super) is_aws: bool,
     pub(super) is_lambda: bool,
+    pub(super) language: Option<Language>,
     pub(super) account_id: Option<String>,
     pub(super) region: Option<String>,
+    /// Attributes that become annotations, by the names that they have in metadata.
+    pub(super) annotations: Vec<KeyValue>,
     blocks: ResourceBlocks,
     /// The same without metadata, for documents that have no room for it.
     bare_blocks: ResourceBlocks,
@@ -29,7 +37,7 @@ pub(crate) struct ResourceView {
 
 impl ResourceView {
     /// Reads a resource.
-    pub(crate) fn new(resource: &Resource) -> Self {
+    pub(crate) fn new(resource: &Resource, index: &Index) -> Self {
         let attributes = Texted(resource);
         let mut view = encode::Resource {
             origin: origin(&attributes).map(Cow::Borrowed),
@@ -59,8 +67,12 @@ impl ResourceView {
             service_name: attributes.text("service.name").map(|name| sanitize::name(&name).into_owned()),
             is_aws: attributes.is_aws(),
             is_lambda: attributes.text("cloud.platform").as_deref() == Some("aws_lambda"),
+            language: attributes
+                .text("telemetry.sdk.language")
+                .and_then(|language| Language::named(&language)),
             account_id: attributes.text("cloud.account.id").map(Cow::into_owned),
             region: attributes.text("cloud.region").map(Cow::into_owned),
+            annotations: annotations(resource, index),
             blocks: ResourceBlocks::new(&view),
             bare_blocks,
         }
@@ -70,6 +82,19 @@ impl ResourceView {
     pub(crate) fn blocks(&self, budget: &Budget) -> &ResourceBlocks {
         if budget.resource_metadata { &self.blocks } else { &self.bare_blocks }
     }
+}
+
+fn annotations(resource: &Resource, index: &Index) -> Vec<KeyValue> {
+    let mut annotations: Vec<_> = resource
+        .iter()
+        .filter_map(|(key, value)| {
+            let name = format!("{}{key}", metadata::RESOURCE_PREFIX);
+            let annotation = index.annotation_of(&name).or_else(|| index.all.then_some(&*name))?.to_owned();
+            Some(KeyValue::new(annotation, value.clone()))
+        })
+        .collect();
+    annotations.sort_by(|one, other| one.key.cmp(&other.key));
+    annotations
 }
 
 /// A resource whose attributes are read as text.

@@ -8,9 +8,9 @@ use xray_wire::segment::Sql;
 use super::{
     super::attributes::{Attributes, Slot},
     budget::Budget,
-    secrets,
     texts::Texts,
 };
+use crate::redact;
 
 /// The block, if the span speaks of a database that is asked in SQL. Other databases have no block, and their attributes
 /// stay metadata.
@@ -90,7 +90,7 @@ fn connection_string<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts)
     let mut text = texts.spare();
     if let Some(recorded) = attributes.text(Slot::DbConnectionString) {
         attributes.consume(Slot::DbConnectionString);
-        text.push_str(&secrets::without_secrets(recorded));
+        text.push_str(&redact::without_secrets(recorded));
     } else if let Some(host) = attributes.text(Slot::ServerAddress) {
         attributes.consume(Slot::ServerAddress);
         text.push_str(host);

@@ -48,9 +48,19 @@ impl Texts {
         }
     }
 
-    /// Counts something that was cut elsewhere.
+    /// Counts something that was cut or left out elsewhere.
     pub(crate) fn count_cut(&mut self) {
-        self.cuts += 1;
+        self.count_cuts(1);
+    }
+
+    /// Counts things that were cut or left out elsewhere.
+    pub(crate) fn count_cuts(&mut self, cuts: usize) {
+        self.cuts += cuts as u64;
+    }
+
+    /// How much was cut since it was last taken.
+    pub(crate) fn cuts(&self) -> u64 {
+        self.cuts
     }
 
     /// How much was cut since the last call.

@@ -7,9 +7,9 @@ use xray_wire::limits::MAX_TEXT_CHARS;
 
 use super::{
     super::attributes::{Attributes, Slot},
-    secrets,
     texts::Texts,
 };
+use crate::redact;
 
 /// The URL, without user information. Attributes count as consumed when all of them is in it.
 pub(super) fn url<'a>(
@@ -18,7 +18,7 @@ pub(super) fn url<'a>(
     texts: &mut Texts,
 ) -> Option<Cow<'a, str>> {
     if let Some((slot, recorded)) = attributes.first_text(&[Slot::UrlFull, Slot::HttpUrl]) {
-        let (url, whole) = texts.cut(secrets::without_user_info(recorded), MAX_TEXT_CHARS);
+        let (url, whole) = texts.cut(redact::url(recorded), MAX_TEXT_CHARS);
         if whole {
             attributes.consume(slot);
         }
@@ -97,12 +97,13 @@ impl<'a> Parts<'a> {
         if !path.starts_with('/') {
             url.push('/');
         }
-        url.push_str(path);
+        // `http.target` has the query in it.
+        url.push_str(&redact::parameters(path));
         if let Some((_, query)) = self.query {
             if !query.starts_with('?') {
                 url.push('?');
             }
-            url.push_str(query);
+            url.push_str(&redact::parameters(query));
         }
     }
 
