@@ -31,6 +31,8 @@
 //! - [`XrayPropagator`] reads and writes `X-Amzn-Trace-Id`; [`XrayIdGenerator`] makes trace ids with the time in front.
 //! - [`XrayParentBased`] samples as the caller decided, and decides where the caller left it open.
 //! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
+//! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
+//! - [`InProgressProcessor`] shows a request that takes long before it ends.
 //! - [`config`] lists the environment variables. What is set in code wins over them.
 //!
 //! # Promises
@@ -49,11 +51,13 @@
 //! | `reqwest` | no | the client layer around `reqwest::Client` | `reqwest` without its defaults |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
+mod annotate;
 pub mod clock;
 pub mod config;
 mod context_missing;
 mod exporter;
 mod id_generator;
+mod in_progress;
 mod pipeline;
 pub mod propagator;
 mod redact;
@@ -62,9 +66,11 @@ pub mod sink;
 #[cfg(feature = "tower")]
 pub mod tower;
 
+pub use annotate::{add_metadata, annotate};
 pub use context_missing::{ContextMissing, ContextMissingError, ParseContextMissingError};
 pub use exporter::{DropReason, ExporterStats, StatsHandle, XrayExporter, XrayExporterBuilder};
 pub use id_generator::XrayIdGenerator;
+pub use in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle};
 pub use pipeline::{Xray, XrayBuilder};
 pub use propagator::XrayPropagator;
 pub use sampler::XrayParentBased;

@@ -17,6 +17,7 @@ use crate::{
     context_missing::ContextMissing,
     exporter::{ExporterStats, StatsHandle, XrayExporter, XrayExporterBuilder},
     id_generator::XrayIdGenerator,
+    in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle},
     sampler::XrayParentBased,
 };
 
@@ -36,6 +37,7 @@ use crate::{
 pub struct Xray {
     provider: SdkTracerProvider,
     stats: StatsHandle,
+    in_progress: Option<InProgressStatsHandle>,
     propagators: Vec<Propagator>,
     context_missing: ContextMissing,
 }
@@ -50,6 +52,13 @@ impl Xray {
     #[must_use]
     pub fn stats(&self) -> ExporterStats {
         self.stats.now()
+    }
+
+    /// What became of segments in progress so far; `None` unless they were asked for with
+    /// [`with_in_progress`](XrayBuilder::with_in_progress). They are not among [`stats`](Self::stats).
+    #[must_use]
+    pub fn in_progress_stats(&self) -> Option<InProgressStats> {
+        self.in_progress.as_ref().map(InProgressStatsHandle::now)
     }
 
     /// Sends all spans that have ended. Returns when they are handed to the operating system.
@@ -107,6 +116,7 @@ pub struct XrayBuilder {
     context_missing: Option<ContextMissing>,
     enabled: Option<bool>,
     export_interval: Option<Duration>,
+    in_progress: bool,
     exporter: XrayExporterBuilder,
 }
 
@@ -193,6 +203,15 @@ impl XrayBuilder {
         self
     }
 
+    /// Whether a request that runs for more than a second is shown before it ends, as a segment in progress: see
+    /// [`InProgressProcessor`]. Costs a copy of each such span at its start. Not done for an exporter with a sink of its own.
+    ///
+    /// Default: `false`.
+    pub fn with_in_progress(mut self, in_progress: bool) -> Self {
+        self.in_progress = in_progress;
+        self
+    }
+
     /// Builds the pipeline and makes its tracer provider and propagator the global ones, and its policy for missing
     /// contexts that of client layers made later.
     ///
@@ -211,13 +230,22 @@ impl XrayBuilder {
     }
 
     fn build_with(self, environment: &Environment) -> Xray {
+        let early = if self.in_progress { self.exporter.twin() } else { None };
+        let early = early.map(|exporter| {
+            InProgressProcessor::new(exporter.build_with(environment), InProgressProcessor::DEFAULT_DELAY)
+        });
+        let in_progress = early.as_ref().map(InProgressProcessor::stats_handle);
         let exporter = self.exporter.build_with(environment);
         let stats = exporter.stats_handle();
         let resource =
             resource(self.resource, self.attributes, config::service_name(self.service_name, environment));
-        let builder = SdkTracerProvider::builder()
+        let mut builder = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_id_generator(XrayIdGenerator::default());
+        // Before the processor that sends what has ended.
+        if let Some(early) = early {
+            builder = builder.with_span_processor(early);
+        }
         let provider = if config::enabled(self.enabled, environment) {
             enabled(builder, batch_processor(exporter, self.export_interval), self.sampler)
         } else {
@@ -227,6 +255,7 @@ impl XrayBuilder {
         Xray {
             provider,
             stats,
+            in_progress,
             propagators: config::propagators(self.propagators, environment),
             context_missing: config::context_missing(self.context_missing, environment),
         }
@@ -333,6 +362,32 @@ mod tests {
         assert!(!xray.tracer_provider().tracer("test").start("job").is_recording());
         xray.shutdown().unwrap();
         assert_eq!((sink.take().len(), xray.stats()), (0, ExporterStats::default()));
+    }
+
+    #[test]
+    fn a_request_is_seen_before_it_ends_if_asked_for() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let received = || {
+            let mut buffer = [0; 4_096];
+            let length = socket.recv(&mut buffer).unwrap();
+            let (_, document) = std::str::from_utf8(&buffer[..length]).unwrap().split_once('\n').unwrap();
+            serde_json::from_str::<serde_json::Value>(document).unwrap()
+        };
+        let xray = Xray::builder()
+            .with_daemon_address(socket.local_addr().unwrap().to_string())
+            .with_in_progress(true)
+            .build_with(&Environment::of([]));
+        let mut span = xray.tracer_provider().tracer("test").start("job");
+        xray.force_flush().unwrap();
+        let early = received();
+        assert_eq!((&early["in_progress"], early.get("end_time")), (&serde_json::json!(true), None));
+        span.end();
+        xray.shutdown().unwrap();
+        let complete = received();
+        assert_eq!((early["id"].as_str(), complete.get("in_progress")), (complete["id"].as_str(), None));
+        assert_eq!(xray.stats().spans_sent, 1);
+        assert_eq!(xray.in_progress_stats().map(|stats| stats.exporter.spans_sent), Some(1));
     }
 
     #[test]

@@ -105,6 +105,20 @@ impl XrayExporterBuilder {
         self.build_with(&Environment::process())
     }
 
+    /// A second exporter with the same settings, for segments in progress; `None` if the first has a sink of its own, which can't
+    /// be had twice.
+    pub(crate) fn twin(&self) -> Option<Self> {
+        if self.sink.is_some() {
+            return None;
+        }
+        Some(Self {
+            daemon_address: self.daemon_address.clone(),
+            sink: None,
+            options: self.options.clone(),
+            without_nesting: self.without_nesting,
+        })
+    }
+
     pub(crate) fn build_with(self, environment: &Environment) -> XrayExporter {
         let sink = self.sink.unwrap_or_else(|| {
             let DaemonAddress { udp, .. } =

@@ -753,6 +753,30 @@ fn annotations_by_pattern_alias_span_and_all() {
 }
 
 #[test]
+fn what_handlers_hand_over_goes_where_they_say() {
+    let span = child(
+        2,
+        1,
+        SpanKind::Internal,
+        "x",
+        vec![
+            KeyValue::new("aws.xray.annotation.order.id", 7),
+            KeyValue::new("aws.xray.metadatum.stock.reserved", 3),
+            KeyValue::new("aws.xray.metadatum..note", "fragile"),
+            KeyValue::new("note", "mine"),
+            KeyValue::new("aws.xray.metadatum..note", "fragile"),
+        ],
+    );
+    let document = document(span);
+    assert_eq!(document["annotations"], json!({ "order.id": 7 }));
+    assert_eq!(document["metadata"]["stock"], json!({ "reserved": 3 }));
+    assert_eq!(
+        document["metadata"]["default"],
+        json!({ "note": "mine", "aws.xray.metadatum..note": "fragile" })
+    );
+}
+
+#[test]
 fn annotations_beyond_the_fiftieth_are_metadata() {
     let attributes: Vec<_> = (0..60).map(|n| KeyValue::new(format!("key{n}"), n)).collect();
     let builder = XrayExporter::builder().with_indexed_attributes((0..60).map(|n| format!("key{n}")));

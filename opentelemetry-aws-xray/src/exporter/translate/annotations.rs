@@ -15,12 +15,13 @@ use super::{
         index::Index,
     },
     budget::Budget,
+    handed,
     resource::ResourceView,
     texts::Texts,
 };
 use crate::redact;
 
-/// Fills the annotations of a document: first what the configuration names, then what the span itself names, then, if asked
+/// Fills the annotations of a document: first what handlers handed over, then what the configuration names, then what the span itself names, then, if asked
 /// for, the rest. What finds no place, or is no text, number or truth value, stays for metadata.
 pub(super) fn annotations<'a>(
     index: &'a Index,
@@ -32,6 +33,10 @@ pub(super) fn annotations<'a>(
     annotations: &mut Vec<Annotation<'a>>,
 ) {
     let mut room = Room { annotations, most: budget.annotations, text_chars: budget.text_chars, texts };
+    // What handlers chose themselves comes first.
+    attributes.take_leftovers(|attribute| {
+        handed::annotation_key(attribute.key.as_str()).is_some_and(|name| room.take(name, attribute))
+    });
     if !index.names_nothing() {
         // What landed in a field can be an annotation as well.
         attributes.take_all(|attribute| {

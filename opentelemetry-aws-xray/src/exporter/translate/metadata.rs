@@ -9,7 +9,9 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::segment::{Cause, Exception, Exceptions, MetadataEntry, Segment, Value};
 
-use super::{super::attributes::Attributes, budget::Budget, cause, links, name, texts::Texts, timestamp};
+use super::{
+    super::attributes::Attributes, budget::Budget, cause, handed, links, name, texts::Texts, timestamp,
+};
 use crate::redact;
 
 /// The namespace of attributes and of what the span says of itself.
@@ -43,6 +45,15 @@ pub(super) fn metadata<'a>(
         }
         let key = attribute.key.as_str();
         let value = named_value(key, &attribute.value, budget, texts);
+        if let Some((namespace, key)) = handed::metadata_place(key, DEFAULT) {
+            let is_taken = |entry: &&MetadataEntry<'_>| entry.namespace == namespace && entry.key == key;
+            if !key.starts_with(RESERVED_PREFIX) && entries.iter().find(is_taken).is_none() {
+                let (key, _) = texts.cut(Cow::Borrowed(key), budget.text_chars.max(MIN_KEY_CHARS));
+                let (namespace, _) = texts.cut(namespace, budget.text_chars.max(MIN_KEY_CHARS));
+                entries.push(MetadataEntry { namespace, key, value });
+                return true;
+            }
+        }
         let key = if key.starts_with(RESERVED_PREFIX) {
             Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}"))
         } else {
@@ -56,7 +67,7 @@ pub(super) fn metadata<'a>(
         // Keys that were cut may have become the same.
         let mut seen = HashSet::with_capacity(entries.len());
         let before = entries.len();
-        entries.retain(|entry| seen.insert(entry.key.clone()));
+        entries.retain(|entry| seen.insert((entry.namespace.clone(), entry.key.clone())));
         left_out += before - entries.len();
     }
     span_itself(segment, span, budget, texts, &mut entries);

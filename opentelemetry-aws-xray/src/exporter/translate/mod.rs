@@ -6,6 +6,7 @@ mod budget;
 mod cause;
 mod derive;
 mod flags;
+mod handed;
 mod http;
 mod links;
 mod local_root;

@@ -1,0 +1,125 @@
+//! Annotations and metadata from within a handler, on the span that is current there.
+
+use std::borrow::Cow;
+
+use opentelemetry::{Context, Key, KeyValue, Value, trace::get_active_span};
+
+use crate::context_missing::ContextMissing;
+
+/// An attribute named so becomes the annotation whose key is the rest of the name.
+pub(crate) const ANNOTATION_PREFIX: &str = "aws.xray.annotation.";
+
+/// An attribute named so, then a namespace, a dot and a key, becomes that key's metadata. Dots in a namespace are
+/// written [`ESCAPED_DOT`].
+///
+/// Not `aws.xray.metadata.`: what follows that is a namespace, whose value is the text of a whole JSON object. One
+/// attribute for each key lets calls add to a namespace, since a span can't be asked what it has, and keeps types.
+pub(crate) const METADATUM_PREFIX: &str = "aws.xray.metadatum.";
+
+/// A dot within a namespace, in an attribute's name.
+pub(crate) const ESCAPED_DOT: &str = "%2E";
+/// What escapes, escaped.
+pub(crate) const ESCAPED_PERCENT: &str = "%25";
+
+/// Annotates the current span: X-Ray indexes the value, and finds traces by it with the filter expression
+/// `annotation[key] = value`.
+///
+/// Text, truth values, and finite numbers are annotations; lists go to metadata. X-Ray indexes fifty annotations a
+/// trace and sees keys of letters, digits, `_` and `.`; other characters become `_`. The last value of a key counts.
+///
+/// The current span is that of [`opentelemetry::Context::current`]. In a handler below `tower::XrayLayer` that is the
+/// request's, unless the handler has opened one inside. A span of `tracing` is the current one while it is entered, with
+/// `tracing-opentelemetry` 0.32 or later, unless its layer was told `with_context_activation(false)`.
+///
+/// On a span that is not sampled nothing happens. Where there is no span, or only that of a remote caller, the
+/// policy for missing contexts says whether and how this is logged: that of
+/// [`Xray::install`](crate::XrayBuilder::install), else [`ContextMissing::LogError`].
+///
+/// ```
+/// use opentelemetry_aws_xray::{add_metadata, annotate};
+///
+/// async fn order(id: String) -> &'static str {
+///     annotate("order.id", id);
+///     annotate("order.express", true);
+///     add_metadata("stock", "reserved", 3);
+///     "on its way"
+/// }
+/// # drop(order("o-1".to_owned()));
+/// ```
+pub fn annotate(key: &str, value: impl Into<Value>) {
+    set("an annotation", || annotation_name(key), value);
+}
+
+/// Adds metadata to the current span: shown with the trace, not indexed, and of any size that fits a document.
+///
+/// Calls for the same namespace add to it; the last value of a key counts. An empty namespace is `default`, where
+/// attributes are that have no other place. Namespaces that begin with `AWS.` are X-Ray's own; what is meant for one
+/// goes to `default`, with a key that says so.
+///
+/// Which span is the current one, and what happens if there is none, is told at [`annotate`].
+pub fn add_metadata(namespace: &str, key: &str, value: impl Into<Value>) {
+    set("metadata", || metadatum_name(namespace, key), value);
+}
+
+fn set(what: &'static str, name: impl FnOnce() -> String, value: impl Into<Value>) {
+    if Context::map_current(Context::is_telemetry_suppressed) {
+        return;
+    }
+    let is_missing = get_active_span(|span| {
+        let context = span.span_context();
+        if !context.is_valid() || context.is_remote() {
+            return true;
+        }
+        if span.is_recording() {
+            span.set_attribute(KeyValue::new(Key::from(name()), value));
+        }
+        false
+    });
+    if is_missing {
+        policy().report(what);
+    }
+}
+
+fn policy() -> ContextMissing {
+    #[cfg(feature = "tower")]
+    let installed = ContextMissing::installed();
+    #[cfg(not(feature = "tower"))]
+    let installed: Option<ContextMissing> = None;
+    installed.unwrap_or_default()
+}
+
+fn annotation_name(key: &str) -> String {
+    format!("{ANNOTATION_PREFIX}{key}")
+}
+
+pub(crate) fn metadatum_name(namespace: &str, key: &str) -> String {
+    format!("{METADATUM_PREFIX}{}.{key}", escaped(namespace))
+}
+
+/// A namespace without dots.
+fn escaped(namespace: &str) -> Cow<'_, str> {
+    if !namespace.contains(['.', '%']) {
+        return Cow::Borrowed(namespace);
+    }
+    Cow::Owned(namespace.replace('%', ESCAPED_PERCENT).replace('.', ESCAPED_DOT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_attributes() {
+        for (namespace, key, name) in [
+            ("stock", "reserved", "aws.xray.metadatum.stock.reserved"),
+            ("stock", "a.b", "aws.xray.metadatum.stock.a.b"),
+            ("my.app", "key", "aws.xray.metadatum.my%2Eapp.key"),
+            ("100%", "key", "aws.xray.metadatum.100%25.key"),
+            ("%2E", "%2E", "aws.xray.metadatum.%252E.%2E"),
+            ("", "key", "aws.xray.metadatum..key"),
+        ] {
+            assert_eq!(metadatum_name(namespace, key), name);
+        }
+        assert_eq!(annotation_name("order.id"), "aws.xray.annotation.order.id");
+    }
+}

@@ -1,0 +1,91 @@
+//! The thread that sends segments in progress.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender},
+    time::Duration,
+};
+
+use opentelemetry::Context;
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{SimpleSpanProcessor, SpanProcessor},
+};
+
+use super::waiting_room::SharedRoom;
+use crate::{
+    clock::{Clock, SystemClock},
+    exporter::XrayExporter,
+};
+
+#[derive(Debug)]
+pub(super) enum Command {
+    /// A span has come in while the worker waited for one.
+    Wake,
+    SetResource(Resource),
+    Flush(SyncSender<OTelSdkResult>),
+    Shutdown(Duration, SyncSender<OTelSdkResult>),
+}
+
+/// The thread that sends.
+pub(super) struct Worker {
+    room: SharedRoom,
+    commands: Receiver<Command>,
+    delay: Duration,
+    /// Exports what it is given at once, on this thread.
+    exporter: SimpleSpanProcessor<XrayExporter>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        room: SharedRoom,
+        commands: Receiver<Command>,
+        delay: Duration,
+        exporter: XrayExporter,
+    ) -> Self {
+        Self { room, commands, delay, exporter: SimpleSpanProcessor::new(exporter) }
+    }
+
+    /// Sends what has waited long enough, and does what it is told, until it is told to stop.
+    pub(super) fn run(mut self) {
+        let _suppressed = Context::enter_telemetry_suppressed_scope();
+        loop {
+            match self.next_command() {
+                Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => self.send(self.delay),
+                Ok(Command::SetResource(resource)) => self.exporter.set_resource(&resource),
+                Ok(Command::Flush(done)) => {
+                    self.send(Duration::ZERO);
+                    let _ = done.send(Ok(()));
+                }
+                Ok(Command::Shutdown(timeout, done)) => {
+                    self.send(Duration::ZERO);
+                    self.room.lock().close();
+                    let _ = done.send(self.exporter.shutdown_with_timeout(timeout));
+                    return;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn next_command(&self) -> Result<Command, RecvTimeoutError> {
+        let oldest = self.room.lock().oldest();
+        match oldest {
+            Some(since) => {
+                let due = since.saturating_add(self.delay);
+                self.commands.recv_timeout(due.saturating_sub(SystemClock.now()))
+            }
+            None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// Sends what has waited for so long. Each span is taken out on its own, so that others may still end meanwhile.
+    fn send(&self, delay: Duration) {
+        let until = SystemClock.now();
+        loop {
+            let span = self.room.lock().take_due(until, delay);
+            let Some(span) = span else { return };
+            self.exporter.on_end(span);
+        }
+    }
+}
