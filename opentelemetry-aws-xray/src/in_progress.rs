@@ -40,6 +40,8 @@ use crate::{
 /// It copies each sampled span at its start, and the SDK copies it once more at its end, since there are two processors
 /// then: about a microsecond a span with ten attributes.
 ///
+/// [`XrayBuilder::with_in_progress`](crate::XrayBuilder::with_in_progress) does all this.
+///
 /// ```
 /// use opentelemetry_aws_xray::{InProgressProcessor, XrayExporter};
 /// use opentelemetry_sdk::trace::SdkTracerProvider;
