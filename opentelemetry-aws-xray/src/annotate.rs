@@ -81,11 +81,7 @@ fn set(what: &'static str, name: impl FnOnce() -> String, value: impl Into<Value
 }
 
 fn policy() -> ContextMissing {
-    #[cfg(feature = "tower")]
-    let installed = ContextMissing::installed();
-    #[cfg(not(feature = "tower"))]
-    let installed: Option<ContextMissing> = None;
-    installed.unwrap_or_default()
+    ContextMissing::installed().unwrap_or_default()
 }
 
 fn annotation_name(key: &str) -> String {

@@ -35,7 +35,6 @@ impl ContextMissing {
     }
 
     /// The policy that was installed, if one was.
-    #[cfg(feature = "tower")]
     pub(crate) fn installed() -> Option<Self> {
         INSTALLED.get().copied()
     }

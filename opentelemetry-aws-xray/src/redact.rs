@@ -73,10 +73,37 @@ pub(crate) fn without_secrets(address: &str) -> Cow<'_, str> {
 /// An attribute's text as it may leave the process, if its name says that it is an address.
 pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
     match key {
-        "url.full" | "http.url" => url(text),
+        "url.full" | "http.url" | "messaging.url" => url(text),
+        "http.target" if text.contains("://") => url(text),
         "url.query" | "http.target" => parameters(text),
+        "http.host" => without_user_info(text),
+        "db.connection_string" => without_secrets(text),
         _ => Cow::Borrowed(text),
     }
+}
+
+/// A host without user information.
+pub(crate) fn host(host: &str) -> &str {
+    host.rsplit_once('@').map_or(host, |(_, host)| host)
+}
+
+/// A text that may quote URLs, such as the message of an error: without their user information, and with the values of
+/// secret parameters replaced.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    if !text.contains("://") {
+        return parameters(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        clean.push_str(before);
+        clean.push_str("://");
+        let end = after.find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace());
+        let authority = &after[..end.unwrap_or(after.len())];
+        rest = &after[authority.rfind('@').map_or(0, |at| at + 1)..];
+    }
+    clean.push_str(rest);
+    Cow::Owned(parameters(&clean).into_owned())
 }
 
 /// A URL without user information, and with the values of secret parameters replaced.

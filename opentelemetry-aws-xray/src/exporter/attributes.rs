@@ -231,11 +231,6 @@ impl<'a, 'm> Attributes<'a, 'm> {
         }
     }
 
-    /// The first slot that has an integer, with that integer.
-    pub(crate) fn first_integer(&self, slots: &[Slot]) -> Option<(Slot, i64)> {
-        slots.iter().find_map(|slot| Some((*slot, self.integer(*slot)?)))
-    }
-
     /// Whether a slot is `true`.
     pub(crate) fn is_true(&self, slot: Slot) -> bool {
         matches!(self.value(slot), Some(Value::Bool(true)))

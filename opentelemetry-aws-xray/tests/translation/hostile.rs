@@ -55,7 +55,7 @@ impl Random {
 static SLOTS: LazyLock<Vec<&'static str>> = LazyLock::new(slots);
 
 /// Names that are close to those which mean something.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 26] = [
     "",
     "order.id",
     "order-id",
@@ -63,6 +63,9 @@ const NAMES: [&str; 23] = [
     "http.route",
     "HTTP.METHOD",
     "otel.span.name",
+    "attribute.otel.span.name",
+    "aws.xray.metadatum..order.id",
+    "aws.xray.metadatum.events.0",
     "otel.resource.service.name",
     "aws.xray.annotations",
     "aws.xray.metadata.default",
@@ -82,12 +85,13 @@ const NAMES: [&str; 23] = [
 ];
 
 /// Values that mean something to one stage or another.
-const TELLING: [&str; 31] = [
+const TELLING: [&str; 32] = [
     "",
     "GET",
     "_OTHER",
     "200",
     "404",
+    "-1",
     "99999999999999999999",
     "LOCAL_ROOT",
     "CLIENT",
@@ -134,7 +138,7 @@ fn integer(random: &mut Random) -> i64 {
     if random.once_in(2) {
         return random.bits().cast_signed();
     }
-    *random.pick(&[0, 1, -1, 8, 80, 200, 404, 429, 503, 999, 65_536, i64::MAX, i64::MIN])
+    *random.pick(&[0, 1, -1, 8, 80, 200, 404, 429, 503, 999, 1_000, 65_536, i64::MAX, i64::MIN])
 }
 
 fn float(random: &mut Random) -> f64 {
@@ -172,7 +176,7 @@ fn large_attribute(random: &mut Random) -> KeyValue {
         ["payload", "url.full", "db.query.text", "order.id", "user_agent.original", "enduser.id"];
     let unit = *random.pick(&["a", "é", "🦀", "\u{1}", "\""]);
     let text = unit.repeat(usize::try_from(random.below(70_000)).unwrap());
-    KeyValue::new(*random.pick(&LARGE), text)
+    KeyValue::new(if random.once_in(2) { *random.pick(&SLOTS) } else { *random.pick(&LARGE) }, text)
 }
 
 /// A moment that may be long before the epoch or long after all of us.

@@ -19,7 +19,7 @@ use super::{
     resource::ResourceView,
     texts::Texts,
 };
-use crate::redact;
+use crate::{annotate::METADATUM_PREFIX, redact};
 
 /// Fills the annotations of a document: first what handlers handed over, then what the configuration names, then what the span itself names, then, if asked
 /// for, the rest. What finds no place, or is no text, number or truth value, stays for metadata.
@@ -54,7 +54,8 @@ pub(super) fn annotations<'a>(
     if index.all {
         attributes.take_leftovers(|attribute| {
             let key = attribute.key.as_str();
-            !key.starts_with(METADATA_PREFIX) && room.take(key, attribute)
+            let is_metadata = key.starts_with(METADATA_PREFIX) || key.starts_with(METADATUM_PREFIX);
+            !is_metadata && room.take(key, attribute)
         });
     }
     if document == Kind::Segment {
@@ -80,11 +81,11 @@ impl<'a> Room<'_, 'a> {
     fn take(&mut self, name: &'a str, attribute: &'a KeyValue) -> bool {
         let key = sanitize::annotation_key(name);
         let is_taken = self.annotations.iter().any(|other| other.key == key);
-        if self.annotations.len() >= self.most
-            || is_taken
-            || key.is_empty()
-            || redact::is_secret_name(attribute.key.as_str())
-        {
+        if self.annotations.len() >= self.most {
+            self.texts.count_cut();
+            return false;
+        }
+        if is_taken || key.is_empty() || redact::is_secret_name(attribute.key.as_str()) {
             return false;
         }
         let (value, whole) = match &attribute.value {

@@ -3,14 +3,19 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::{Array, Value};
-use xray_wire::segment::{Aws, Kind, Namespace, XraySdk};
+use opentelemetry::{Array, StringValue, Value};
+use xray_wire::{
+    limits::MAX_TEXT_CHARS,
+    segment::{Aws, Kind, Namespace, XraySdk},
+};
 
 use super::{
     super::attributes::{Attributes, Slot, Slots},
     name::is_aws_api,
     resource::ResourceView,
+    texts::Texts,
 };
+use crate::redact;
 
 /// The block, unless the application runs on another cloud; then the attributes stay metadata.
 pub(super) fn aws<'a>(
@@ -18,6 +23,7 @@ pub(super) fn aws<'a>(
     namespace: Option<&Namespace<'_>>,
     attributes: &mut Attributes<'a, '_>,
     resource: &'a ResourceView,
+    texts: &mut Texts,
 ) -> Option<Aws<'a>> {
     const SLOTS: Slots = Slots::of(&[
         Slot::AwsOperation,
@@ -51,67 +57,85 @@ pub(super) fn aws<'a>(
         return None;
     }
     let block = Aws {
-        operation: operation(attributes),
-        account_id: taken(&[Slot::AwsAccountId], attributes).or(own_account.map(Cow::Borrowed)),
-        region: taken(&[Slot::AwsRegion, Slot::CloudRegion], attributes).or(own_region.map(Cow::Borrowed)),
-        request_id: request_id(attributes, resource),
-        queue_url: queue_url(attributes),
+        operation: operation(attributes, texts),
+        account_id: taken(&[Slot::AwsAccountId], attributes, texts).or(own_account.map(Cow::Borrowed)),
+        region: taken(&[Slot::AwsRegion, Slot::CloudRegion], attributes, texts)
+            .or(own_region.map(Cow::Borrowed)),
+        request_id: request_id(attributes, resource, texts),
+        queue_url: queue_url(attributes, texts),
         retries: retries(attributes),
-        xray: sampling_rule(attributes),
-        ..with_tables(attributes)
+        xray: sampling_rule(attributes, texts),
+        ..with_tables(attributes, texts)
     };
     (block != Aws::default()).then_some(block)
 }
 
-/// The first of the slots, consumed.
-fn taken<'a>(slots: &[Slot], attributes: &mut Attributes<'a, '_>) -> Option<Cow<'a, str>> {
+/// The first of the slots, consumed unless it had to be cut.
+fn taken<'a>(slots: &[Slot], attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
     let (slot, text) = attributes.first_text(slots)?;
-    attributes.consume(slot);
-    Some(Cow::Borrowed(text))
+    let (text, whole) = texts.cut(Cow::Borrowed(text), MAX_TEXT_CHARS);
+    if whole {
+        attributes.consume(slot);
+    }
+    Some(text)
 }
 
 /// The operation of an AWS call; of any other call, the method is no operation.
-fn operation<'a>(attributes: &mut Attributes<'a, '_>) -> Option<Cow<'a, str>> {
-    if let Some(operation) = taken(&[Slot::AwsOperation], attributes) {
-        return Some(operation);
+fn operation<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
+    if attributes.has(Slot::AwsOperation) {
+        return taken(&[Slot::AwsOperation], attributes, texts);
     }
     let method = attributes.text(Slot::RpcMethod).filter(|_| is_aws_api(attributes))?;
-    attributes.consume(Slot::RpcMethod);
-    Some(Cow::Borrowed(method.rsplit_once('/').map_or(method, |(_, operation)| operation)))
+    match method.rsplit_once('/') {
+        // Only a part of the method is told here.
+        Some((_, operation)) => Some(texts.cut(Cow::Borrowed(operation), MAX_TEXT_CHARS).0),
+        None => taken(&[Slot::RpcMethod], attributes, texts),
+    }
 }
 
-fn request_id<'a>(attributes: &mut Attributes<'a, '_>, resource: &ResourceView) -> Option<Cow<'a, str>> {
+fn request_id<'a>(
+    attributes: &mut Attributes<'a, '_>,
+    resource: &ResourceView,
+    texts: &mut Texts,
+) -> Option<Cow<'a, str>> {
     const IDS: [Slot; 3] = [Slot::AwsRequestId, Slot::AwsRequestIdCamel, Slot::FaasInvocationId];
-    taken(if resource.is_lambda { &IDS } else { &IDS[..2] }, attributes)
+    taken(if resource.is_lambda { &IDS } else { &IDS[..2] }, attributes, texts)
 }
 
 /// A queue's URL. `messaging.url` has other uses and stays metadata too.
-fn queue_url<'a>(attributes: &mut Attributes<'a, '_>) -> Option<Cow<'a, str>> {
+fn queue_url<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
     const QUEUES: [Slot; 3] = [Slot::AwsSqsQueueUrl, Slot::AwsQueueUrl, Slot::AwsQueueDotUrl];
     if let Some(url) = attributes.text(Slot::MessagingUrl) {
-        return Some(Cow::Borrowed(url));
+        return Some(texts.cut(redact::url(url), MAX_TEXT_CHARS).0);
     }
-    taken(&QUEUES, attributes).or_else(|| {
+    taken(&QUEUES, attributes, texts).or_else(|| {
         let destination = attributes.text(Slot::MessagingDestinationName)?;
         let is_queue =
             destination.starts_with("https://sqs.") || destination.contains(".queue.amazonaws.com");
-        is_queue.then_some(Cow::Borrowed(destination))
+        is_queue.then(|| texts.cut(redact::url(destination), MAX_TEXT_CHARS).0)
     })
 }
 
 /// One table or several. The list itself stays metadata too, where tools look for it.
-fn with_tables<'a>(attributes: &mut Attributes<'a, '_>) -> Aws<'a> {
+fn with_tables<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Aws<'a> {
+    /// More than DynamoDB takes in one transaction or batch.
+    const MAX_TABLES: usize = 100;
+    let mut name = |name: &'a str| texts.cut(Cow::Borrowed(name), MAX_TEXT_CHARS).0;
     let listed: Vec<Cow<'a, str>> = match attributes.value(Slot::AwsDynamodbTableNames) {
-        Some(Value::String(name)) => vec![Cow::Borrowed(name.as_str())],
-        Some(Value::Array(Array::String(names))) => {
-            names.iter().map(|name| Cow::Borrowed(name.as_str())).collect()
-        }
+        Some(Value::String(table)) if !table.as_str().is_empty() => vec![name(table.as_str())],
+        Some(Value::Array(Array::String(names))) => names
+            .iter()
+            .map(StringValue::as_str)
+            .filter(|table| !table.is_empty())
+            .take(MAX_TABLES)
+            .map(name)
+            .collect(),
         _ => Vec::new(),
     };
     match <[_; 1]>::try_from(listed) {
         Ok([name]) => Aws { table_name: Some(name), ..Aws::default() },
         Err(names) if names.is_empty() => Aws {
-            table_name: taken(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes),
+            table_name: taken(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes, texts),
             ..Aws::default()
         },
         Err(table_names) => Aws { table_names, ..Aws::default() },
@@ -119,14 +143,15 @@ fn with_tables<'a>(attributes: &mut Attributes<'a, '_>) -> Aws<'a> {
 }
 
 fn retries(attributes: &mut Attributes<'_, '_>) -> Option<u32> {
-    let (slot, count) = attributes.first_integer(&[Slot::AwsXrayRetries, Slot::HttpRequestResendCount])?;
-    let count = u32::try_from(count).ok()?;
+    let (slot, count) = [Slot::AwsXrayRetries, Slot::HttpRequestResendCount]
+        .into_iter()
+        .find_map(|slot| Some((slot, u32::try_from(attributes.integer(slot)?).ok()?)))?;
     attributes.consume(slot);
     Some(count)
 }
 
 /// The sampling rule that chose the request.
-fn sampling_rule<'a>(attributes: &mut Attributes<'a, '_>) -> Option<XraySdk<'a>> {
-    let rule = taken(&[Slot::AwsXraySamplingRule], attributes)?;
+fn sampling_rule<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<XraySdk<'a>> {
+    let rule = taken(&[Slot::AwsXraySamplingRule], attributes, texts)?;
     Some(XraySdk { sampling_rule_name: Some(rule), ..XraySdk::default() })
 }

@@ -23,6 +23,7 @@ use super::{
     texts::Texts,
     timestamp::timestamp,
 };
+use crate::redact;
 
 /// Why the span failed: its exception events, whatever its status; else the message of its error status.
 pub(super) fn cause<'a>(
@@ -77,12 +78,16 @@ pub(super) fn cause<'a>(
         *room = exceptions;
         return None;
     }
-    let paths = attributes.texts(Slot::AwsXrayCausePaths);
-    if !paths.is_empty() {
+    let mut paths = attributes.texts(Slot::AwsXrayCausePaths);
+    if !paths.is_empty() && paths.len() <= budget.entries {
         attributes.consume(Slot::AwsXrayCausePaths);
     }
-    let working_directory = attributes.text(Slot::AwsXrayCauseWorkingDirectory).map(Cow::Borrowed);
-    attributes.consume(Slot::AwsXrayCauseWorkingDirectory);
+    paths.truncate(budget.entries);
+    let paths = paths.into_iter().map(|path| texts.cut(path, budget.text_chars).0).collect();
+    let working_directory = attributes.text(Slot::AwsXrayCauseWorkingDirectory).map(|path| {
+        attributes.consume(Slot::AwsXrayCauseWorkingDirectory);
+        texts.cut(Cow::Borrowed(path), budget.text_chars).0
+    });
     Some(Cause::Exceptions(Exceptions { working_directory, paths, exceptions }))
 }
 
@@ -168,7 +173,7 @@ fn exception<'a>(
     Exception {
         id: Some(id),
         kind: texts.cut(Cow::Borrowed(kind), budget.text_chars).0,
-        message: texts.cut(Cow::Borrowed(message), budget.text_chars).0,
+        message: texts.cut(redact::text(message), budget.text_chars).0,
         remote: false,
         truncated: 0,
         skipped: 0,

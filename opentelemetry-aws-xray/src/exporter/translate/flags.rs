@@ -35,9 +35,20 @@ enum GrpcFailure {
 
 /// What a gRPC status other than OK means, given as a number or by name.
 fn grpc_status(attributes: &Attributes<'_, '_>) -> Option<GrpcFailure> {
-    const STATUSES: [Slot; 2] = [Slot::RpcGrpcStatusCode, Slot::RpcResponseStatusCode];
-    let value = STATUSES.iter().find_map(|slot| attributes.value(*slot))?;
-    let code = match value {
+    const STATUSES: [Slot; 2] = [Slot::RpcResponseStatusCode, Slot::RpcGrpcStatusCode];
+    match STATUSES.iter().find_map(|slot| grpc_code(attributes.value(*slot)?))? {
+        0 => None,
+        // CANCELLED, INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION,
+        // OUT_OF_RANGE, UNAUTHENTICATED.
+        1 | 3 | 5 | 6 | 7 | 9 | 11 | 16 => Some(GrpcFailure::Error),
+        8 => Some(GrpcFailure::Throttle),
+        _ => Some(GrpcFailure::Fault),
+    }
+}
+
+/// A code as a number; names stand for one of their kind.
+fn grpc_code(value: &Value) -> Option<i64> {
+    Some(match value {
         Value::I64(code) => *code,
         Value::String(text) => match text.as_str() {
             "OK" => 0,
@@ -55,15 +66,7 @@ fn grpc_status(attributes: &Attributes<'_, '_>) -> Option<GrpcFailure> {
             other => other.parse().ok()?,
         },
         _ => return None,
-    };
-    match code {
-        0 => None,
-        // CANCELLED, INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION,
-        // OUT_OF_RANGE, UNAUTHENTICATED.
-        1 | 3 | 5 | 6 | 7 | 9 | 11 | 16 => Some(GrpcFailure::Error),
-        8 => Some(GrpcFailure::Throttle),
-        _ => Some(GrpcFailure::Fault),
-    }
+    })
 }
 
 /// Whether an AWS error code names throttling. Codes are looked for in `error.type`, then in the first exception's

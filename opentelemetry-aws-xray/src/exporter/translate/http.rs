@@ -55,8 +55,10 @@ pub(super) fn http<'a>(
 
 /// The response's status, of old conventions or new, if it is one.
 pub(super) fn status(attributes: &Attributes<'_, '_>) -> Option<(Slot, u16)> {
-    let (slot, code) = attributes.first_integer(&[Slot::HttpResponseStatusCode, Slot::HttpStatusCode])?;
-    Some((slot, u16::try_from(code).ok()?))
+    [Slot::HttpResponseStatusCode, Slot::HttpStatusCode].into_iter().find_map(|slot| {
+        let code = u16::try_from(attributes.integer(slot)?).ok()?;
+        (100..=599).contains(&code).then_some((slot, code))
+    })
 }
 
 fn status_and_consume(attributes: &mut Attributes<'_, '_>) -> Option<u16> {
@@ -116,19 +118,16 @@ fn client_ip<'a>(block: &mut Http<'a>, attributes: &mut Attributes<'a, '_>, text
 }
 
 fn content_length(attributes: &mut Attributes<'_, '_>) -> Option<u64> {
-    const SIZES: [Slot; 2] = [Slot::HttpResponseBodySize, Slot::HttpResponseContentLength];
-    let (slot, length) = attributes
-        .first_integer(&SIZES[..1])
-        .or_else(|| {
+    const SIZES: [Slot; 3] =
+        [Slot::HttpResponseBodySize, Slot::HttpResponseHeaderContentLength, Slot::HttpResponseContentLength];
+    let (slot, length) = SIZES.into_iter().find_map(|slot| {
+        let length = match attributes.value(slot)? {
             // A header's value is a list of texts.
-            let slot = Slot::HttpResponseHeaderContentLength;
-            match attributes.value(slot)? {
-                Value::Array(Array::String(values)) => Some((slot, values.first()?.as_str().parse().ok()?)),
-                _ => Some((slot, attributes.integer(slot)?)),
-            }
-        })
-        .or_else(|| attributes.first_integer(&SIZES[1..]))?;
-    let length = u64::try_from(length).ok()?;
+            Value::Array(Array::String(values)) => values.first()?.as_str().parse().ok()?,
+            _ => u64::try_from(attributes.integer(slot)?).ok()?,
+        };
+        Some((slot, length))
+    })?;
     attributes.consume(slot);
     Some(length)
 }

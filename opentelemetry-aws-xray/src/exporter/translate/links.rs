@@ -13,32 +13,46 @@ use super::{budget::Budget, metadata, texts::Texts};
 
 /// The span's links to valid ids, as many as X-Ray takes.
 pub(super) fn links<'a>(span: &'a SpanData, budget: &Budget, texts: &mut Texts, links: &mut Vec<Link<'a>>) {
-    links.extend(span.links.links.iter().take(MAX_LINKS.min(budget.entries)).filter_map(|link| {
-        Some(Link {
-            trace_id: TraceId::from_bytes(link.span_context.trace_id().to_bytes())?,
-            id: SegmentId::from_bytes(link.span_context.span_id().to_bytes())?,
+    for (link, (trace_id, id)) in told(span, budget) {
+        links.push(Link {
+            trace_id,
+            id,
             attributes: metadata::attribute_map(link.attributes.iter(), budget, texts),
-        })
-    }));
+        });
+    }
 }
 
-/// Keeps the ids of the links that are not among the first `told`, and answers how many there was no room for.
-pub(super) fn spill<'a>(
+/// The links that are told as such.
+fn told<'a>(
     span: &'a SpanData,
-    told: usize,
     budget: &Budget,
-    entries: &mut Vec<MetadataEntry<'a>>,
-) -> usize {
-    let all = span.links.links.len();
-    if all <= told {
-        return 0;
+) -> impl Iterator<Item = (&'a opentelemetry::trace::Link, (TraceId, SegmentId))> {
+    let valid = span.links.links.iter().filter_map(|link| Some((link, ids(link)?)));
+    valid.take(MAX_LINKS.min(budget.entries))
+}
+
+fn ids(link: &opentelemetry::trace::Link) -> Option<(TraceId, SegmentId)> {
+    let context = &link.span_context;
+    Some((
+        TraceId::from_bytes(context.trace_id().to_bytes())?,
+        SegmentId::from_bytes(context.span_id().to_bytes())?,
+    ))
+}
+
+/// Keeps the ids of the links that are not told, and answers how many there was no room for.
+pub(super) fn spill<'a>(span: &'a SpanData, budget: &Budget, entries: &mut Vec<MetadataEntry<'a>>) -> usize {
+    let all = &span.links.links;
+    let invalid = all.iter().filter(|link| ids(link).is_none()).count();
+    let told = told(span, budget).count();
+    if all.len() == told + invalid {
+        return invalid;
     }
-    let ids = |link: &opentelemetry::trace::Link| {
-        let context = &link.span_context;
-        Value::Str(Cow::Owned(format!("{}:{}", context.trace_id(), context.span_id())))
-    };
-    let kept: Vec<_> = span.links.links.iter().skip(told).take(budget.entries).map(ids).collect();
-    let left_out = all - told - kept.len();
+    let text = |(trace_id, id)| Value::Str(Cow::Owned(format!("{trace_id}:{id}")));
+    let rest = || all.iter().filter(|link| ids(link).is_some()).skip(told);
+    let kept: Vec<_> = rest().filter_map(ids).take(budget.entries).map(text).collect();
+    // What a link that is not told says of itself is left out.
+    let silent = rest().filter(|link| !link.attributes.is_empty()).count();
+    let left_out = all.len() - told - kept.len() + silent;
     entries.push(MetadataEntry {
         namespace: Cow::Borrowed(metadata::DEFAULT),
         key: Cow::Borrowed("otel.links"),

@@ -91,7 +91,6 @@ pub(super) fn document_kind(
 /// Takes what speaks of the call out of the service's own segment, which says no more than that the service was there.
 pub(super) fn leave_the_call_out(segment: &mut Segment<'_>) {
     segment.http = None;
-    segment.sql = None;
     segment.annotations.retain(|annotation| {
         !matches!(
             annotation.key.as_ref(),

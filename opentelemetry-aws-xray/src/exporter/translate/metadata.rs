@@ -30,9 +30,11 @@ pub(super) fn metadata<'a>(
     segment: &mut Segment<'a>,
     span: &'a SpanData,
     attributes: &mut Attributes<'a, '_>,
+    links_elsewhere: bool,
     budget: &Budget,
     texts: &mut Texts,
 ) {
+    let mut moved = budget.text_chars < usize::MAX;
     let mut entries = std::mem::take(&mut segment.metadata);
     let mut left_out = 0;
     attributes.take_leftovers(|attribute| {
@@ -51,10 +53,12 @@ pub(super) fn metadata<'a>(
                 let (key, _) = texts.cut(Cow::Borrowed(key), budget.text_chars.max(MIN_KEY_CHARS));
                 let (namespace, _) = texts.cut(namespace, budget.text_chars.max(MIN_KEY_CHARS));
                 entries.push(MetadataEntry { namespace, key, value });
+                moved = true;
                 return true;
             }
         }
         let key = if key.starts_with(RESERVED_PREFIX) {
+            moved = true;
             Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}"))
         } else {
             Cow::Borrowed(key)
@@ -63,22 +67,33 @@ pub(super) fn metadata<'a>(
         entries.push(entry(key, value));
         true
     });
-    if budget.text_chars < usize::MAX {
-        // Keys that were cut may have become the same.
-        let mut seen = HashSet::with_capacity(entries.len());
-        let before = entries.len();
-        entries.retain(|entry| seen.insert((entry.namespace.clone(), entry.key.clone())));
-        left_out += before - entries.len();
-    }
     span_itself(segment, span, budget, texts, &mut entries);
-    left_out += links::spill(span, segment.links.len(), budget, &mut entries);
+    if !links_elsewhere {
+        left_out += links::spill(span, budget, &mut entries);
+    }
     left_out += events(span, segment, name::is_aws_api(attributes), budget, texts, &mut entries);
+    if moved {
+        tell_apart(&mut entries);
+    }
     texts.count_cuts(left_out);
     if texts.cuts() > 0 {
         // The last stage, so that this is all of it.
         entries.push(entry("otel.cut", Value::U64(texts.cuts())));
     }
     segment.metadata = entries;
+}
+
+/// Gives keys that were cut, moved or handed over another name where they have become the same.
+fn tell_apart(entries: &mut [MetadataEntry<'_>]) {
+    let mut seen = HashSet::with_capacity(entries.len());
+    for entry in entries {
+        let mut n = 1;
+        let original = entry.key.clone();
+        while !seen.insert((entry.namespace.clone(), entry.key.clone())) {
+            n += 1;
+            entry.key = Cow::Owned(format!("{original}#{n}"));
+        }
+    }
 }
 
 /// Keys are cut too when there is no room, but to no less than this.
@@ -107,11 +122,17 @@ fn span_itself<'a>(
     }
     text("otel.scope.name", Cow::Borrowed(span.instrumentation_scope.name()));
     text("otel.scope.version", Cow::Borrowed(span.instrumentation_scope.version().unwrap_or_default()));
+    text("otel.scope.schema_url", Cow::Borrowed(span.instrumentation_scope.schema_url().unwrap_or_default()));
     text("otel.trace_state", Cow::Owned(span.span_context.trace_state().header()));
     if let Status::Error { description } = &span.status
         && !is_told(description, segment.cause.as_ref())
     {
-        text("otel.status.description", Cow::Borrowed(description));
+        text("otel.status.description", redact::text(description));
+    }
+    let scope = span.instrumentation_scope.attributes().collect::<Vec<_>>();
+    if !scope.is_empty() {
+        let scope = attribute_map(scope.into_iter(), budget, texts);
+        entries.push(entry("otel.scope.attributes", Value::Map(scope)));
     }
     for (key, count) in [
         ("otel.dropped_attributes_count", span.dropped_attributes_count),
@@ -126,7 +147,7 @@ fn span_itself<'a>(
 
 fn is_told(description: &str, cause: Option<&Cause<'_>>) -> bool {
     let Some(Cause::Exceptions(Exceptions { exceptions, .. })) = cause else { return false };
-    exceptions.iter().any(|exception| exception.message == description)
+    exceptions.iter().any(|exception| exception.message == redact::text(description))
 }
 
 /// Events, keyed by their position. Exceptions are among them only if they say more than the cause does. The answer is
@@ -271,7 +292,7 @@ pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> 
 }
 
 /// Whether a value says nothing.
-fn is_empty(value: &Otel) -> bool {
+pub(super) fn is_empty(value: &Otel) -> bool {
     match value {
         Otel::String(text) => text.as_str().is_empty(),
         Otel::Array(Array::Bool(values)) => values.is_empty(),

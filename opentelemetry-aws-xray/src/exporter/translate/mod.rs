@@ -29,6 +29,7 @@ use opentelemetry_sdk::trace::SpanData;
 pub(crate) use resource::ResourceView;
 use xray_wire::{
     Segment, SegmentId, Timestamp, TraceId,
+    limits::MAX_TEXT_CHARS,
     segment::{Annotation, Cause, Exception, Frame, Kind, Link, MetadataEntry},
 };
 
@@ -93,7 +94,8 @@ pub(crate) fn translate<'a>(
     let kind = local_root::document_kind(span, role, &attributes, is_local_root);
     let start_time = timestamp::timestamp(span.start_time);
 
-    let name = name::name(span, role, &attributes, is_local_root, resource.service_name.as_deref(), texts);
+    let name =
+        name::name(span, role, kind, &attributes, is_local_root, resource.service_name.as_deref(), texts);
     let mut segment = Segment::new(kind, name, id, start_time);
     segment.trace_id = Some(trace_id);
     (segment.id, segment.parent_id) = match role {
@@ -109,8 +111,8 @@ pub(crate) fn translate<'a>(
     let lists = cause::Lists { exceptions: &mut scratch.exceptions, stacks: &mut scratch.stacks };
     segment.cause = cause::cause(span, segment.id, resource.language, &mut attributes, budget, texts, lists);
     segment.precursor_ids = precursor_ids(kind, &mut attributes);
-    segment.resource_arn = resource_arn(kind, &mut attributes);
-    segment.aws = aws::aws(kind, segment.namespace.as_ref(), &mut attributes, resource);
+    segment.resource_arn = resource_arn(kind, &mut attributes, texts);
+    segment.aws = aws::aws(kind, segment.namespace.as_ref(), &mut attributes, resource, texts);
     segment.sql = sql::sql(span, &mut attributes, budget, texts);
     if options.user {
         segment.user = user::user(&mut attributes, texts);
@@ -134,7 +136,8 @@ pub(crate) fn translate<'a>(
     if role == Role::Service {
         local_root::leave_the_call_out(&mut segment);
     } else {
-        metadata::metadata(&mut segment, span, &mut attributes, budget, texts);
+        let links_elsewhere = role == Role::Dependency && span.span_kind == SpanKind::Consumer;
+        metadata::metadata(&mut segment, span, &mut attributes, links_elsewhere, budget, texts);
     }
     segment
 }
@@ -149,18 +152,27 @@ fn precursor_ids(document: Kind, attributes: &mut Attributes<'_, '_>) -> Vec<Seg
     if document == Kind::Segment || !attributes.has(Slot::AwsXrayPrecursorIds) {
         return Vec::new();
     }
+    /// More earlier siblings than a person could follow.
+    const MOST: usize = 100;
     let texts = attributes.texts(Slot::AwsXrayPrecursorIds);
-    let ids: Vec<_> = texts.iter().filter_map(|text| text.parse().ok()).collect();
-    if ids.len() == texts.len() {
+    let ids: Vec<_> = texts.iter().take(MOST).filter_map(|text| text.parse().ok()).collect();
+    if !ids.is_empty() && ids.len() == texts.len() {
         attributes.consume(Slot::AwsXrayPrecursorIds);
     }
     ids
 }
 
-fn resource_arn<'a>(document: Kind, attributes: &mut Attributes<'a, '_>) -> Option<Cow<'a, str>> {
+fn resource_arn<'a>(
+    document: Kind,
+    attributes: &mut Attributes<'a, '_>,
+    texts: &mut Texts,
+) -> Option<Cow<'a, str>> {
     let arn = attributes.text(Slot::AwsXrayResourceArn).filter(|_| document == Kind::Segment)?;
-    attributes.consume(Slot::AwsXrayResourceArn);
-    Some(Cow::Borrowed(arn))
+    let (arn, whole) = texts.cut(Cow::Borrowed(arn), MAX_TEXT_CHARS);
+    if whole {
+        attributes.consume(Slot::AwsXrayResourceArn);
+    }
+    Some(arn)
 }
 
 impl<'a> Scratch<'a> {

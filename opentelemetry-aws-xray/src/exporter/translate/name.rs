@@ -14,18 +14,20 @@ use super::{
     local_root::Role,
     texts::Texts,
 };
+use crate::redact;
 
 /// The name of a document: the first source that has one, sanitised, so that X-Ray never refuses it.
 pub(super) fn name<'a>(
     span: &'a SpanData,
     role: Role,
+    document: Kind,
     attributes: &Attributes<'a, '_>,
     is_local_root: bool,
     service_name: Option<&'a str>,
     texts: &mut Texts,
 ) -> Cow<'a, str> {
     let is_service = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
-    let is_server_side = role == Role::Service || (is_service && role == Role::Whole);
+    let is_server_side = document == Kind::Segment && (role == Role::Service || is_service);
     let is_local_root = is_local_root && role != Role::Dependency;
     if let Some(name) = given_by_aws(span, role, attributes, is_local_root) {
         return sanitize::name(name);
@@ -46,7 +48,7 @@ pub(super) fn name<'a>(
         return sanitised(name);
     }
     if let Some(name) = service_name
-        && is_local_root
+        && document == Kind::Segment
     {
         return Cow::Borrowed(name);
     }
@@ -92,8 +94,11 @@ fn peer<'a>(attributes: &Attributes<'a, '_>) -> Option<&'a str> {
     ];
     attributes
         .text(Slot::RpcService)
-        .or_else(|| attributes.text(Slot::RpcMethod)?.rsplit_once('/').map(|(service, _)| service))
-        .or_else(|| attributes.first_text(&PEERS).map(|(_, name)| name))
+        .or_else(|| {
+            let (service, _) = attributes.text(Slot::RpcMethod)?.trim_start_matches('/').rsplit_once('/')?;
+            Some(service).filter(|service| !service.is_empty())
+        })
+        .or_else(|| attributes.first_text(&PEERS).map(|(_, name)| redact::host(name)))
 }
 
 fn sanitised(name: Cow<'_, str>) -> Cow<'_, str> {

@@ -58,9 +58,12 @@ fn elastic_beanstalk<'a>(platform: &str, attributes: &Texted<'a>) -> Option<Elas
     Some(ElasticBeanstalk {
         environment_name: attributes.text("service.namespace"),
         version_label: attributes.text("service.version"),
-        deployment_id: Some(instance.parse().unwrap_or_default()),
+        deployment_id: Some(instance.parse::<u32>().unwrap_or_default().into()),
     })
 }
+
+/// More log groups than a service can sensibly write to would only crowd its segments.
+const MAX_LOG_GROUPS: usize = 20;
 
 /// Log groups by their ARNs, which have the names in them, else by name.
 fn log_groups<'a>(attributes: &Texted<'a>) -> Vec<LogGroup<'a>> {
@@ -68,10 +71,11 @@ fn log_groups<'a>(attributes: &Texted<'a>) -> Vec<LogGroup<'a>> {
     const NAME: usize = 6;
     let arns = attributes.texts("aws.log.group.arns");
     if arns.is_empty() {
-        let names = attributes.texts("aws.log.group.names").into_iter();
+        let names = attributes.texts("aws.log.group.names").into_iter().take(MAX_LOG_GROUPS);
         return names.map(|name| LogGroup { log_group: Some(name), arn: None }).collect();
     }
     arns.into_iter()
+        .take(MAX_LOG_GROUPS)
         .map(|arn| {
             let name = arn.split(':').nth(NAME).unwrap_or(&arn).to_owned();
             LogGroup { log_group: Some(name.into()), arn: Some(arn) }

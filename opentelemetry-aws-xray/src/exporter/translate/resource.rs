@@ -6,6 +6,7 @@ use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use xray_wire::{
     encode::{self, ResourceBlocks},
+    limits::MAX_TEXT_CHARS,
     sanitize,
     segment::{Aws, Service, XraySdk},
 };
@@ -56,6 +57,7 @@ impl ResourceView {
         let mut texts = Texts::default();
         view.metadata = resource
             .iter()
+            .filter(|(_, value)| !metadata::is_empty(value))
             .map(|(key, value)| {
                 let value = metadata::value(value, &Budget::STEPS[1], &mut texts);
                 (Cow::Owned(format!("{}{key}", metadata::RESOURCE_PREFIX)), value)
@@ -97,14 +99,20 @@ fn annotations(resource: &Resource, index: &Index) -> Vec<KeyValue> {
     annotations
 }
 
+/// A field's text. Whatever is cut stands whole in the metadata.
+fn bounded(text: &str) -> &str {
+    sanitize::truncate(text, MAX_TEXT_CHARS)
+}
+
 /// A resource whose attributes are read as text.
 pub(super) struct Texted<'r>(&'r Resource);
 
 impl<'r> Texted<'r> {
     pub(super) fn text(&self, key: &'static str) -> Option<Cow<'r, str>> {
         let text = match self.0.get_ref(&key.into())? {
-            Value::String(text) => Cow::Borrowed(text.as_str()),
-            Value::Array(Array::String(texts)) => Cow::Borrowed(texts.first()?.as_str()),
+            Value::String(text) => Cow::Borrowed(bounded(text.as_str())),
+            Value::Array(Array::String(texts)) => Cow::Borrowed(bounded(texts.first()?.as_str())),
+            Value::I64(number) => Cow::Owned(number.to_string()),
             _ => return None,
         };
         (!text.is_empty()).then_some(text)
@@ -114,11 +122,14 @@ impl<'r> Texted<'r> {
     /// `OTEL_RESOURCE_ATTRIBUTES`.
     pub(super) fn texts(&self, key: &'static str) -> Vec<Cow<'r, str>> {
         match self.0.get_ref(&key.into()) {
-            Some(Value::String(text)) => {
-                text.as_str().split('&').filter(|part| !part.is_empty()).map(Cow::Borrowed).collect()
-            }
+            Some(Value::String(text)) => text
+                .as_str()
+                .split('&')
+                .filter(|part| !part.is_empty())
+                .map(|part| Cow::Borrowed(bounded(part)))
+                .collect(),
             Some(Value::Array(Array::String(texts))) => {
-                texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect()
+                texts.iter().map(|text| Cow::Borrowed(bounded(text.as_str()))).collect()
             }
             _ => Vec::new(),
         }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write};
 
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::segment::Sql;
+use xray_wire::{limits::MAX_TEXT_CHARS, segment::Sql};
 
 use super::{
     super::attributes::{Attributes, Slot},
@@ -27,8 +27,11 @@ pub(super) fn sql<'a>(
     let connection_string = connection_string(attributes, texts);
     attributes.consume(system_slot);
     let user = attributes.first_text(&[Slot::DbUser, Slot::UserName]).map(|(slot, user)| {
-        attributes.consume(slot);
-        Cow::Borrowed(user)
+        let (user, whole) = texts.cut(Cow::Borrowed(user), MAX_TEXT_CHARS);
+        if whole {
+            attributes.consume(slot);
+        }
+        user
     });
     let query = attributes.first_text(&[Slot::DbQueryText, Slot::DbStatement]).map(|(slot, query)| {
         // Whatever is cut here was too much for the document anyway.

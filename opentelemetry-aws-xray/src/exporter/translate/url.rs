@@ -34,6 +34,14 @@ pub(super) fn url<'a>(
     Some(url)
 }
 
+/// The first port that is one.
+fn port(ports: &[Slot], attributes: &Attributes<'_, '_>) -> Option<(Slot, i64)> {
+    ports.iter().find_map(|slot| {
+        let port = attributes.integer(*slot)?;
+        (1..=65_535).contains(&port).then_some((*slot, port))
+    })
+}
+
 struct Parts<'a> {
     scheme: Option<(Slot, &'a str)>,
     host: (Slot, &'a str),
@@ -59,10 +67,13 @@ impl<'a> Parts<'a> {
                 [Slot::ServerAddress, Slot::HttpHost, Slot::NetPeerName, Slot::NetPeerIp];
             (&HOSTS, &[Slot::ServerPort, Slot::NetworkPeerPort, Slot::NetPeerPort])
         };
-        let host = attributes.first_text(hosts)?;
+        let (slot, host) = attributes.first_text(hosts)?;
+        let host = (slot, redact::host(host));
         // `http.host` is a Host header, which has the port in it.
-        let port = if host.0 == Slot::HttpHost { None } else { attributes.first_integer(ports) };
-        let target = || attributes.first_text(&[Slot::HttpTarget]);
+        let port = if host.0 == Slot::HttpHost { None } else { port(ports, attributes) };
+        // An absolute target has a host of its own, and is no path.
+        let target =
+            || attributes.first_text(&[Slot::HttpTarget]).filter(|(_, target)| !target.contains("://"));
         let path = attributes.first_text(&[Slot::UrlPath]);
         let query = attributes.first_text(&[Slot::UrlQuery]);
         Some(Self {
@@ -85,7 +96,7 @@ impl<'a> Parts<'a> {
             url.push_str(host);
         }
         match self.port {
-            None | Some((_, ..=0 | 65_536..)) => {}
+            None => {}
             Some((_, 80)) if scheme == "http" => {}
             Some((_, 443)) if scheme == "https" => {}
             Some((_, port)) => {
