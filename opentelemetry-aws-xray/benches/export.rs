@@ -27,7 +27,7 @@ use opentelemetry_sdk::{
 };
 
 /// As many spans as the batch processor exports at once.
-const BATCH: usize = 32; //X
+const BATCH: usize = 512;
 
 /// Counts a document as sent and forgets it.
 #[derive(Debug)]

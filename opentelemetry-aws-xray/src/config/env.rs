@@ -1,14 +1,14 @@
 //! The process environment: the only file that reads it.
 
-use std::{collections::HashMap, fmt};
+use std::fmt;
 
 /// Where variables are looked up: the process's environment, or a map in tests.
 pub(crate) struct Environment(Source);
 
 enum Source {
     Process,
-    #[cfg_attr(not(test), allow(dead_code, reason = "tests hand in their own variables"))]
-    Map(HashMap<&'static str, String>),
+    #[cfg(test)]
+    Map(std::collections::HashMap<&'static str, String>),
 }
 
 impl Environment {
@@ -29,6 +29,7 @@ impl Environment {
     pub(crate) fn var(&self, name: &str) -> Option<String> {
         let value = match &self.0 {
             Source::Process => std::env::var(name).ok()?,
+            #[cfg(test)]
             Source::Map(variables) => variables.get(name)?.clone(),
         };
         let trimmed = value.trim();
