@@ -1,4 +1,4 @@
-//! Annotations: attributes that the user wants to search by (specification of the mapping, "Annotations").
+//! Annotations: attributes that the user wants to search by (docs/mapping.md).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The `aws` block, as far as the span knows it (specification of the mapping, "`aws` block"). What the resource knows stands
+//! The `aws` block, as far as the span knows it (docs/mapping.md). What the resource knows stands
 //! in every segment anyway: see [`resource`](super::resource).
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! The `cause` block (specification of the mapping, "Cause").
+//! The `cause` block (docs/mapping.md).
 
 use std::borrow::Cow;
 

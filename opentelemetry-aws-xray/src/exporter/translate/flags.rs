@@ -1,4 +1,4 @@
-//! `fault`, `error` and `throttle` (specification of the mapping, "Flags").
+//! `fault`, `error` and `throttle` (docs/mapping.md).
 
 use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::SpanData;

@@ -1,4 +1,4 @@
-//! The `http` block (specification of the mapping, "`http` block").
+//! The `http` block (docs/mapping.md).
 
 use std::{borrow::Cow, net::IpAddr};
 

@@ -1,4 +1,4 @@
-//! Links (specification of the mapping, "Links").
+//! Links (docs/mapping.md).
 
 use std::borrow::Cow;
 

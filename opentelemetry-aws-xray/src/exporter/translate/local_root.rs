@@ -1,4 +1,4 @@
-//! Segment or subsegment (specification of the mapping, "Segment or subsegment" and "Local roots").
+//! Segment or subsegment (docs/mapping.md).
 
 use opentelemetry::trace::{SpanId, SpanKind};
 use opentelemetry_sdk::trace::SpanData;

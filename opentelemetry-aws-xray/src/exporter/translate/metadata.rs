@@ -1,4 +1,4 @@
-//! Metadata: everything that has no field of its own (specification of the mapping, "Metadata").
+//! Metadata: everything that has no field of its own (docs/mapping.md).
 
 use std::{borrow::Cow, collections::HashSet};
 

@@ -1,4 +1,4 @@
-//! `name` and `namespace` (specification of the mapping, "Name" and "Namespace").
+//! `name` and `namespace` (docs/mapping.md).
 
 use std::borrow::Cow;
 

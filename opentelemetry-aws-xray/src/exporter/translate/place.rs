@@ -1,5 +1,4 @@
-//! Where the application runs: `ec2`, `ecs`, `eks`, `elastic_beanstalk` and its log groups under `aws` (specification of the
-//! mapping, "From the resource"). Done once per resource.
+//! Where the application runs: `ec2`, `ecs`, `eks`, `elastic_beanstalk` and its log groups under `aws` (docs/mapping.md). Done once per resource.
 
 use xray_wire::segment::{Aws, Ec2, Ecs, Eks, ElasticBeanstalk, LogGroup};
 

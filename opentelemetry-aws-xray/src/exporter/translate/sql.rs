@@ -1,4 +1,4 @@
-//! The `sql` block (specification of the mapping, "`sql` block").
+//! The `sql` block (docs/mapping.md).
 
 use std::{borrow::Cow, fmt::Write};
 

@@ -1,4 +1,4 @@
-//! `user`: who sent the request (specification of the mapping, "`user`").
+//! `user`: who sent the request (docs/mapping.md).
 
 use std::borrow::Cow;
 
