@@ -243,6 +243,11 @@ impl<'a, 'm> Attributes<'a, 'm> {
         }
     }
 
+    /// Whether any attribute has a name like this, which costs less than to take it.
+    pub(crate) fn any_named(&self, is_like: impl Fn(&str) -> bool) -> bool {
+        self.all.iter().any(|attribute| is_like(attribute.key.as_str()))
+    }
+
     /// Takes attributes, consumed or not, in their order, and marks those for which `take` answers true.
     pub(crate) fn take_all(&mut self, mut take: impl FnMut(&'a KeyValue) -> bool) {
         for (index, attribute) in self.all.iter().enumerate() {

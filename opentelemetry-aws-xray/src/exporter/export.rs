@@ -45,8 +45,10 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn set_resource(&mut self, resource: &Resource) {
+    /// What is cut of a resource is cut once for all of its segments, and counted once.
+    pub(super) fn set_resource(&mut self, resource: &Resource, counters: &Counters) {
         self.resource = ResourceView::new(resource, &self.options.index);
+        counters.cut(self.resource.cuts);
     }
 
     /// Sends a batch and counts what became of it.

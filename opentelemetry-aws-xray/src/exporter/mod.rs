@@ -132,7 +132,7 @@ impl SpanExporter for XrayExporter {
     fn set_resource(&mut self, resource: &Resource) {
         self.with_pipeline(|pipeline| {
             if let Some(pipeline) = pipeline {
-                pipeline.set_resource(resource);
+                pipeline.set_resource(resource, &self.counters);
             }
         });
     }

@@ -1137,7 +1137,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn spans_in_are_sent_or_dropped_and_documents_are_valid(

@@ -34,9 +34,11 @@ pub(super) fn annotations<'a>(
 ) {
     let mut room = Room { annotations, most: budget.annotations, text_chars: budget.text_chars, texts };
     // What handlers chose themselves comes first.
-    attributes.take_leftovers(|attribute| {
-        handed::annotation_key(attribute.key.as_str()).is_some_and(|name| room.take(name, attribute))
-    });
+    if attributes.any_named(|name| handed::annotation_key(name).is_some()) {
+        attributes.take_leftovers(|attribute| {
+            handed::annotation_key(attribute.key.as_str()).is_some_and(|name| room.take(name, attribute))
+        });
+    }
     if !index.names_nothing() {
         // What landed in a field can be an annotation as well.
         attributes.take_all(|attribute| {

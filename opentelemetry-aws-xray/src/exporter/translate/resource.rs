@@ -31,6 +31,8 @@ pub(crate) struct ResourceView {
     pub(super) region: Option<String>,
     /// Attributes that become annotations, by the names that they have in metadata.
     pub(super) annotations: Vec<KeyValue>,
+    /// How much of the resource's metadata was cut.
+    pub(crate) cuts: u64,
     blocks: ResourceBlocks,
     /// The same without metadata, for documents that have no room for it.
     bare_blocks: ResourceBlocks,
@@ -75,6 +77,7 @@ impl ResourceView {
             account_id: attributes.text("cloud.account.id").map(Cow::into_owned),
             region: attributes.text("cloud.region").map(Cow::into_owned),
             annotations: annotations(resource, index),
+            cuts: texts.take_cuts(),
             blocks: ResourceBlocks::new(&view),
             bare_blocks,
         }
