@@ -117,8 +117,8 @@ pub(crate) fn url(url: &str) -> Cow<'_, str> {
 /// `scheme://user:password@host/…` without what stands before the `@`, with or without a scheme.
 pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
     let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme), rest),
-        None => (None, url),
+        Some((scheme, rest)) if !scheme.contains('@') => (Some(scheme), rest),
+        _ => (None, url),
     };
     let authority = rest.split(['/', '?', '#', ';', ' ']).next().unwrap_or(rest);
     let Some(at) = authority.rfind('@') else { return Cow::Borrowed(url) };
@@ -194,6 +194,7 @@ mod tests {
             ("Server=db;Password=p", "Server=db"),
             ("host=db password=p dbname=shop", "host=db dbname=shop"),
             ("u:p@tcp(db:3306)/shop", "tcp(db:3306)/shop"),
+            ("u:p@db/jdbc://", "db/jdbc://"),
             ("https://u:p@ss@example.com/a@b", "https://example.com/a@b"),
             ("https://example.com/a@b?c=d", "https://example.com/a@b?c=d"),
             ("db:5432/shop", "db:5432/shop"),
