@@ -3,6 +3,8 @@
 //! A sink owns framing and transport, nothing else: what a document says and how large it may be is decided before. It
 //! answers for each document on its own, so that one that fails harms no other.
 
+#[cfg(feature = "_acknowledged")]
+pub(crate) mod acknowledged;
 mod daemon;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
