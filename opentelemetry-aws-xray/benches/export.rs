@@ -38,14 +38,14 @@ impl SegmentSink for Discard {
         64_000
     }
 
-    fn send(&mut self, documents: &Documents, report: &mut Report) {
+    fn send(&mut self, documents: &Documents, report: &Report) {
         for document in documents.iter() {
             black_box(document.json);
             report.sent(document);
         }
     }
 
-    fn shutdown(&mut self, _timeout: Duration, _report: &mut Report) {}
+    fn shutdown(&mut self, _timeout: Duration, _report: &Report) {}
 }
 
 /// The same for the other crate: each document is written into a buffer that is used again.

@@ -6,16 +6,13 @@ use opentelemetry::{KeyValue, global, otel_info, propagation::TextMapCompositePr
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{
-        BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, ShouldSample,
-        TracerProviderBuilder,
-    },
+    trace::{BatchConfigBuilder, Sampler, SdkTracerProvider, ShouldSample, TracerProviderBuilder},
 };
 
 use crate::{
     config::{self, Environment, Propagator},
     context_missing::ContextMissing,
-    exporter::{ExporterStats, StatsHandle, XrayExporter, XrayExporterBuilder},
+    exporter::{ExporterStats, FlushingProcessor, StatsHandle, XrayExporter, XrayExporterBuilder},
     id_generator::XrayIdGenerator,
     in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle},
     sampler::XrayParentBased,
@@ -61,7 +58,8 @@ impl Xray {
         self.in_progress.as_ref().map(InProgressStatsHandle::now)
     }
 
-    /// Sends all spans that have ended. Returns when they are handed to the operating system.
+    /// Sends all spans that have ended. Returns when they are handed to the operating system or, on a road on which the other side
+    /// answers, when it has answered. What can't be delivered now stays held: see [`stats`](Self::stats).
     ///
     /// # Errors
     /// The SDK's: the export took longer than five seconds, or the pipeline was shut down.
@@ -264,7 +262,7 @@ impl XrayBuilder {
 
 fn enabled(
     builder: TracerProviderBuilder,
-    processor: BatchSpanProcessor,
+    processor: FlushingProcessor,
     sampler: Option<Box<dyn ShouldSample>>,
 ) -> SdkTracerProvider {
     let builder = builder.with_span_processor(processor);
@@ -274,13 +272,13 @@ fn enabled(
     }
 }
 
-fn batch_processor(exporter: XrayExporter, interval: Option<Duration>) -> BatchSpanProcessor {
+fn batch_processor(exporter: XrayExporter, interval: Option<Duration>) -> FlushingProcessor {
     let config = BatchConfigBuilder::default();
     let config = match interval {
         Some(interval) => config.with_scheduled_delay(interval),
         None => config,
     };
-    BatchSpanProcessor::builder(exporter).with_batch_config(config.build()).build()
+    FlushingProcessor::new(exporter, config.build())
 }
 
 fn resource(given: Option<Resource>, attributes: Vec<KeyValue>, service_name: Option<String>) -> Resource {
@@ -303,7 +301,10 @@ mod tests {
     use opentelemetry::trace::{Span, SpanKind, TraceContextExt, Tracer, TracerProvider};
 
     use super::*;
-    use crate::{propagator::XrayPropagator, sink::MemorySink};
+    use crate::{
+        propagator::XrayPropagator,
+        sink::{Document, Documents, MemorySink, Report},
+    };
 
     /// A pipeline into memory, with variables of its own.
     fn pipeline<const N: usize>(variables: [(&'static str, &str); N]) -> (Xray, MemorySink) {
@@ -388,6 +389,56 @@ mod tests {
         assert_eq!((early["id"].as_str(), complete.get("in_progress")), (complete["id"].as_str(), None));
         assert_eq!(xray.stats().spans_sent, 1);
         assert_eq!(xray.in_progress_stats().map(|stats| stats.exporter.spans_sent), Some(1));
+    }
+
+    /// Holds everything until it is flushed, and wants to know how long a shutdown may last.
+    #[derive(Debug, Clone, Default)]
+    struct Slow {
+        held: Vec<u32>,
+        shut_down_within: std::sync::Arc<std::sync::Mutex<Option<Duration>>>,
+    }
+
+    impl crate::sink::SegmentSink for Slow {
+        fn max_document_bytes(&self) -> usize {
+            64_000
+        }
+
+        fn send(&mut self, documents: &Documents, report: &Report) {
+            for document in documents.iter() {
+                report.held(document);
+                self.held.push(document.spans);
+            }
+        }
+
+        fn force_flush(&mut self, timeout: Duration, report: &Report) {
+            assert!(timeout <= Duration::from_secs(5), "{timeout:?}");
+            for spans in self.held.drain(..) {
+                report.held_sent(Document { json: b"", spans });
+            }
+        }
+
+        fn shutdown(&mut self, timeout: Duration, report: &Report) {
+            *self.shut_down_within.lock().unwrap() = Some(timeout);
+            self.force_flush(timeout, report);
+        }
+    }
+
+    #[test]
+    fn flush_and_time_for_shutdown_reach_the_sink() {
+        let sink = Slow::default();
+        let taken = sink.clone();
+        let xray = Xray::builder()
+            .with_exporter(|exporter| exporter.with_sink(taken))
+            .build_with(&Environment::of([]));
+        let numbers = || (xray.stats().spans_sent, xray.stats().spans_held);
+        xray.tracer_provider().tracer("test").start("job").end();
+        xray.force_flush().unwrap();
+        assert_eq!(numbers(), (1, 0));
+        xray.tracer_provider().tracer("test").start("job").end();
+        xray.tracer_provider().shutdown_with_timeout(Duration::from_secs(2)).unwrap();
+        assert_eq!(numbers(), (2, 0));
+        let within = sink.shut_down_within.lock().unwrap().unwrap();
+        assert!(within <= Duration::from_secs(2), "{within:?}");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! How an exporter is put together.
 
-use std::sync::Mutex;
+use std::sync::Arc;
 
 use xray_wire::DaemonAddress;
 
-use super::{Counters, XrayExporter, export::Pipeline, translate::Options};
+use super::{Shared, XrayExporter, export::Pipeline, translate::Options};
 use crate::{
     config::{self, Environment},
     sink::{DaemonSink, SegmentSink},
@@ -125,9 +125,7 @@ impl XrayExporterBuilder {
                 config::daemon_address(self.daemon_address.as_deref(), environment);
             Box::new(DaemonSink::new(udp))
         });
-        XrayExporter {
-            pipeline: Mutex::new(Some(Pipeline::new(sink, self.options, !self.without_nesting))),
-            counters: Counters::default(),
-        }
+        let pipeline = Pipeline::new(sink, self.options, !self.without_nesting);
+        XrayExporter { shared: Arc::new(Shared::new(pipeline)) }
     }
 }

@@ -60,13 +60,17 @@ impl Pipeline {
             let spans = self.plan.spans(document);
             self.documents.push(spans, |out| self.plan.write(document, &self.nodes, &self.bodies, out));
         }
-        let mut report = Report::default();
-        self.sink.send(&self.documents, &mut report);
-        counters.report(&report);
+        self.sink.send(&self.documents, &Report::new(counters.clone()));
     }
 
-    pub(super) fn shutdown(&mut self, timeout: Duration, report: &mut Report) {
-        self.sink.shutdown(timeout, report);
+    /// Sends what the sink holds.
+    pub(super) fn force_flush(&mut self, timeout: Duration, counters: &Counters) {
+        self.sink.force_flush(timeout, &Report::new(counters.clone()));
+    }
+
+    /// Sends or drops what the sink holds.
+    pub(super) fn shutdown(&mut self, timeout: Duration, counters: &Counters) {
+        self.sink.shutdown(timeout, &Report::new(counters.clone()));
     }
 
     fn encode_bodies(&mut self, batch: &[SpanData], counters: &Counters) {

@@ -1,6 +1,7 @@
 //! The exporter: spans → documents → sink.
 
 mod attributes;
+mod batch;
 mod builder;
 mod export;
 mod index;
@@ -11,10 +12,11 @@ mod translate;
 use std::{
     fmt,
     panic::AssertUnwindSafe,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+pub(crate) use batch::FlushingProcessor;
 pub use builder::XrayExporterBuilder;
 use export::Pipeline;
 use opentelemetry::otel_error;
@@ -26,7 +28,7 @@ use opentelemetry_sdk::{
 pub(crate) use stats::Counters;
 pub use stats::{DropReason, ExporterStats};
 
-use crate::sink::Report;
+use crate::clock::{Clock, SystemClock};
 
 /// Turns spans into X-Ray segment documents and delivers them.
 ///
@@ -36,7 +38,9 @@ use crate::sink::Report;
 /// [`stats`](Self::stats).
 ///
 /// The exporter is synchronous underneath: [`export`](SpanExporter::export) returns when the documents were handed to the sink. It
-/// needs no async runtime, and opens no spans of its own.
+/// needs no async runtime, and opens no spans of its own. A sink that waits for answers still holds documents then;
+/// [`force_flush`](SpanExporter::force_flush) waits for it. The SDK's batch processor does not call that, but the one that
+/// [`Xray`](crate::Xray) installs does.
 ///
 /// ```
 /// use opentelemetry_aws_xray::{XrayExporter, XrayIdGenerator};
@@ -51,10 +55,18 @@ use crate::sink::Report;
 /// assert_eq!(stats.now().spans_in, 0);
 /// # drop(provider);
 /// ```
+#[derive(Debug)]
 pub struct XrayExporter {
-    /// `None` once shut down. The SDK never exports concurrently, so the lock is never waited for.
+    shared: Arc<Shared>,
+}
+
+/// What an exporter shares with the processor that flushes it.
+struct Shared {
+    /// `None` once shut down. The SDK never exports concurrently, so the lock is waited for only while a flush lasts.
     pipeline: Mutex<Option<Pipeline>>,
     counters: Counters,
+    /// When a shutdown has to be over, on [`SystemClock`], if its caller said so before it comes by way of the SDK.
+    shut_down_by: Mutex<Option<Duration>>,
 }
 
 /// Reads an exporter's numbers wherever the exporter itself has gone. Cheap to clone.
@@ -78,74 +90,110 @@ impl XrayExporter {
     /// The numbers now.
     #[must_use]
     pub fn stats(&self) -> ExporterStats {
-        self.counters.snapshot()
+        self.shared.counters.snapshot()
     }
 
     /// A handle to the numbers, for when the exporter is given away.
     #[must_use]
     pub fn stats_handle(&self) -> StatsHandle {
-        StatsHandle(self.counters.clone())
+        StatsHandle(self.shared.counters.clone())
+    }
+}
+
+impl Shared {
+    fn new(pipeline: Pipeline) -> Self {
+        Self {
+            pipeline: Mutex::new(Some(pipeline)),
+            counters: Counters::default(),
+            shut_down_by: Mutex::default(),
+        }
     }
 
     fn with_pipeline<R>(&self, work: impl FnOnce(&mut Option<Pipeline>) -> R) -> R {
         // A panic while the lock was held has been caught and told below; what it left behind is still sound.
         work(&mut self.pipeline.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn force_flush(&self, timeout: Duration) -> OTelSdkResult {
+        let deadline = SystemClock.now().saturating_add(timeout);
+        self.with_pipeline(|pipeline| {
+            let pipeline = pipeline.as_mut().ok_or(OTelSdkError::AlreadyShutdown)?;
+            pipeline.force_flush(deadline.saturating_sub(SystemClock.now()), &self.counters);
+            if SystemClock.now() < deadline { Ok(()) } else { Err(OTelSdkError::Timeout(timeout)) }
+        })
+    }
+
+    fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
+        let now = SystemClock.now();
+        let by = *self.shut_down_by.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadline = now.saturating_add(timeout).min(by.unwrap_or(Duration::MAX));
+        let mut pipeline = self.with_pipeline(Option::take).ok_or(OTelSdkError::AlreadyShutdown)?;
+        pipeline.shutdown(deadline.saturating_sub(SystemClock.now()), &self.counters);
+        Ok(())
+    }
+
+    /// Sets when the shutdown has to be over that will come by way of the SDK, which does not pass its own timeout on.
+    fn shut_down_by(&self, deadline: Duration) {
+        *self.shut_down_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+    }
 }
 
 impl SpanExporter for XrayExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len() as u64;
-        self.counters.spans_in(spans);
-        let before = self.counters.snapshot();
+        let counters = &self.shared.counters;
+        counters.spans_in(spans);
+        let before = counters.snapshot();
         // A panic here would end the SDK's export thread, and with it every later span of the process.
         let work = AssertUnwindSafe(|| {
-            self.with_pipeline(|pipeline| match pipeline {
+            self.shared.with_pipeline(|pipeline| match pipeline {
                 Some(pipeline) => {
-                    pipeline.export(&batch, &self.counters);
+                    pipeline.export(&batch, counters);
                     Ok(())
                 }
                 None => {
-                    self.counters.dropped(spans, DropReason::ShutDown);
+                    counters.dropped(spans, DropReason::ShutDown);
                     Err(OTelSdkError::AlreadyShutdown)
                 }
             })
         });
         std::panic::catch_unwind(work).unwrap_or_else(|_| {
-            let accounted = accounted(&self.counters.snapshot()) - accounted(&before);
-            self.counters.dropped(spans.saturating_sub(accounted), DropReason::Internal);
+            let accounted = accounted(&counters.snapshot()) - accounted(&before);
+            counters.dropped(spans.saturating_sub(accounted), DropReason::Internal);
             otel_error!(name: "XrayExporter.Panicked", message = "the X-Ray exporter failed on a batch; this is a bug, please report it");
             Err(OTelSdkError::InternalFailure("the X-Ray exporter panicked".into()))
         })
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        let Some(mut pipeline) = self.with_pipeline(Option::take) else {
-            return Err(OTelSdkError::AlreadyShutdown);
-        };
-        let mut report = Report::default();
-        pipeline.shutdown(timeout, &mut report);
-        self.counters.report(&report);
-        Ok(())
+        self.shared.shut_down(timeout)
+    }
+
+    /// Sends what the sink still holds, within five seconds; what can't be sent stays held.
+    fn force_flush(&self) -> OTelSdkResult {
+        self.shared.force_flush(FLUSH_TIMEOUT)
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.with_pipeline(|pipeline| {
+        self.shared.with_pipeline(|pipeline| {
             if let Some(pipeline) = pipeline {
-                pipeline.set_resource(resource, &self.counters);
+                pipeline.set_resource(resource, &self.shared.counters);
             }
         });
     }
 }
+
+/// As long as the SDK's batch processor takes for a flush.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Spans whose fate is known.
 fn accounted(stats: &ExporterStats) -> u64 {
     stats.spans_sent + stats.spans_held + stats.spans_dropped()
 }
 
-impl fmt::Debug for XrayExporter {
+impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("XrayExporter").field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("stats", &self.counters.snapshot()).finish_non_exhaustive()
     }
 }
 

@@ -2,13 +2,8 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
-
-use crate::sink::Report;
 
 /// Why a span was dropped. Nothing else makes one disappear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +59,7 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// The numbers of an exporter since it was built. They add up, between two batches:
+/// The numbers of an exporter since it was built. They add up whenever no batch is being exported:
 /// [`spans_in`](Self::spans_in) = [`spans_sent`](Self::spans_sent) + [`spans_held`](Self::spans_held) +
 /// [`spans_dropped`](Self::spans_dropped).
 ///
@@ -102,6 +97,10 @@ impl ExporterStats {
     pub fn spans_dropped(&self) -> u64 {
         self.dropped.iter().sum()
     }
+
+    pub(crate) fn drop_spans(&mut self, spans: u64, reason: DropReason) {
+        self.dropped[reason as usize] += spans;
+    }
 }
 
 impl fmt::Debug for ExporterStats {
@@ -126,61 +125,30 @@ impl fmt::Debug for ExporterStats {
     }
 }
 
-/// The live counters behind [`ExporterStats`]. Clones count together.
+/// The live numbers behind [`ExporterStats`]. Clones count together. Under one lock, so that what is read adds up.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counters(Arc<Atomics>);
-
-#[derive(Debug, Default)]
-struct Atomics {
-    spans_in: AtomicU64,
-    spans_sent: AtomicU64,
-    spans_held: AtomicU64,
-    documents_sent: AtomicU64,
-    bytes_sent: AtomicU64,
-    cut: AtomicU64,
-    refused: AtomicU64,
-    dropped: [AtomicU64; DropReason::ALL.len()],
-}
+pub(crate) struct Counters(Arc<Mutex<ExporterStats>>);
 
 impl Counters {
     /// The numbers now.
     pub(crate) fn snapshot(&self) -> ExporterStats {
-        let Atomics { spans_in, spans_sent, spans_held, documents_sent, bytes_sent, cut, refused, dropped } =
-            &*self.0;
-        ExporterStats {
-            spans_in: spans_in.load(Relaxed),
-            spans_sent: spans_sent.load(Relaxed),
-            spans_held: spans_held.load(Relaxed),
-            documents_sent: documents_sent.load(Relaxed),
-            bytes_sent: bytes_sent.load(Relaxed),
-            cut: cut.load(Relaxed),
-            refused: refused.load(Relaxed),
-            dropped: std::array::from_fn(|reason| dropped[reason].load(Relaxed)),
-        }
+        self.update(|stats| *stats)
     }
 
     pub(crate) fn spans_in(&self, spans: u64) {
-        self.0.spans_in.fetch_add(spans, Relaxed);
+        self.update(|stats| stats.spans_in += spans);
     }
 
     pub(crate) fn cut(&self, texts: u64) {
-        self.0.cut.fetch_add(texts, Relaxed);
+        self.update(|stats| stats.cut += texts);
     }
 
     pub(crate) fn dropped(&self, spans: u64, reason: DropReason) {
-        self.0.dropped[reason as usize].fetch_add(spans, Relaxed);
+        self.update(|stats| stats.drop_spans(spans, reason));
     }
 
-    /// Takes over what a sink reports.
-    pub(crate) fn report(&self, report: &Report) {
-        let counters = &self.0;
-        counters.spans_sent.fetch_add(report.spans_sent, Relaxed);
-        counters.spans_held.store(report.spans_held, Relaxed);
-        counters.documents_sent.fetch_add(report.documents_sent, Relaxed);
-        counters.bytes_sent.fetch_add(report.bytes_sent, Relaxed);
-        counters.refused.fetch_add(report.refused, Relaxed);
-        for reason in DropReason::ALL {
-            counters.dropped[reason as usize].fetch_add(report.dropped(reason), Relaxed);
-        }
+    /// Changes several numbers at once. `change` must be short.
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut ExporterStats) -> R) -> R {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use xray_wire::validate::validate;
 
 use super::*;
-use crate::sink::{MemorySink, SegmentSink};
+use crate::sink::{MemorySink, Report, SegmentSink};
 
 const TRACE: u128 = 0x5759_e988_bd86_2e3f_e1be_46a9_9427_2793;
 
@@ -1054,10 +1054,10 @@ impl SegmentSink for Broken {
     fn max_document_bytes(&self) -> usize {
         60_000
     }
-    fn send(&mut self, _: &crate::sink::Documents, _: &mut Report) {
+    fn send(&mut self, _: &crate::sink::Documents, _: &Report) {
         panic!("broken");
     }
-    fn shutdown(&mut self, _: Duration, _: &mut Report) {}
+    fn shutdown(&mut self, _: Duration, _: &Report) {}
 }
 
 #[test]

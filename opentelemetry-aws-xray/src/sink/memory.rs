@@ -40,7 +40,7 @@ impl SegmentSink for MemorySink {
         self.max_document_bytes
     }
 
-    fn send(&mut self, documents: &Documents, report: &mut Report) {
+    fn send(&mut self, documents: &Documents, report: &Report) {
         let mut kept = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         for document in documents.iter() {
             kept.push(String::from_utf8_lossy(document.json).into_owned());
@@ -48,5 +48,5 @@ impl SegmentSink for MemorySink {
         }
     }
 
-    fn shutdown(&mut self, _timeout: Duration, _report: &mut Report) {}
+    fn shutdown(&mut self, _timeout: Duration, _report: &Report) {}
 }

@@ -8,29 +8,37 @@ pub(crate) mod acknowledged;
 mod daemon;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
+mod report;
 
 use std::{fmt::Debug, time::Duration};
 
 pub use daemon::DaemonSink;
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::MemorySink;
-
-use crate::exporter::DropReason;
+pub use report::Report;
 
 /// Takes finished documents and tells what became of each.
 ///
 /// Documents given = sent + dropped + held, and a document that is held is sent or dropped later, at the latest by
 /// [`shutdown`](Self::shutdown). Calls never overlap.
+///
+/// All calls get the same [`Report`]. A sink that learns of a document's fate between two calls, on a thread of its own, keeps
+/// a clone and reports to that.
 pub trait SegmentSink: Debug + Send {
     /// The largest document, in bytes, that the transport carries. It does not change.
     fn max_document_bytes(&self) -> usize;
 
     /// Sends documents, and first what was held back earlier. Blocks until each one's fate is known, as far as the transport
-    /// can tell.
-    fn send(&mut self, documents: &Documents, report: &mut Report);
+    /// can tell, or until the sink has taken it over to send it from its own threads.
+    fn send(&mut self, documents: &Documents, report: &Report);
+
+    /// Sends what is held back, within the time, and goes on holding what could not be sent.
+    ///
+    /// Default: does nothing, which is right for a sink that never waits for anything to send what it holds.
+    fn force_flush(&mut self, _timeout: Duration, _report: &Report) {}
 
     /// Sends or drops what is held back, within the time. Nothing comes after this.
-    fn shutdown(&mut self, timeout: Duration, report: &mut Report);
+    fn shutdown(&mut self, timeout: Duration, report: &Report);
 }
 
 /// Finished documents in one buffer, which is reused from batch to batch.
@@ -71,58 +79,5 @@ impl Documents {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
-    }
-}
-
-/// What became of documents, counted in spans.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
-    pub(crate) spans_sent: u64,
-    pub(crate) spans_held: u64,
-    pub(crate) documents_sent: u64,
-    pub(crate) bytes_sent: u64,
-    pub(crate) refused: u64,
-    dropped: [u64; DropReason::ALL.len()],
-}
-
-impl Report {
-    /// The document was sent.
-    pub fn sent(&mut self, document: Document<'_>) {
-        self.spans_sent += u64::from(document.spans);
-        self.documents_sent += 1;
-        self.bytes_sent += document.json.len() as u64;
-    }
-
-    /// The document was dropped.
-    pub fn dropped_for(&mut self, document: Document<'_>, reason: DropReason) {
-        self.dropped[reason as usize] += u64::from(document.spans);
-    }
-
-    /// So many spans are held back altogether, after this call.
-    pub fn holds(&mut self, spans: u64) {
-        self.spans_held = spans;
-    }
-
-    /// The receiver let the sender know that it is not there.
-    pub fn refused(&mut self) {
-        self.refused += 1;
-    }
-
-    /// Spans whose documents were sent.
-    #[must_use]
-    pub const fn spans_sent(&self) -> u64 {
-        self.spans_sent
-    }
-
-    /// Spans whose documents are held back.
-    #[must_use]
-    pub const fn spans_held(&self) -> u64 {
-        self.spans_held
-    }
-
-    /// Spans whose documents were dropped for a reason.
-    #[must_use]
-    pub const fn dropped(&self, reason: DropReason) -> u64 {
-        self.dropped[reason as usize]
     }
 }

@@ -132,9 +132,9 @@ impl FuzzSink {
         self.invalid.lock().unwrap().push(format!("{violation}: {start}"));
     }
 
-    fn send_held(&mut self, report: &mut Report) {
+    fn send_held(&mut self, report: &Report) {
         for (json, spans) in self.held.drain(..) {
-            report.sent(Document { json: &json, spans });
+            report.held_sent(Document { json: &json, spans });
         }
     }
 }
@@ -144,21 +144,23 @@ impl SegmentSink for FuzzSink {
         self.max_document_bytes
     }
 
-    fn send(&mut self, documents: &Documents, report: &mut Report) {
+    fn send(&mut self, documents: &Documents, report: &Report) {
         self.send_held(report);
         for document in documents.iter() {
             self.seen += 1;
             self.look_into(document.json);
             match self.seen % 64 {
                 0 => report.dropped_for(document, DropReason::DaemonUnreachable),
-                1..8 => self.held.push((document.json.to_vec(), document.spans)),
+                1..8 => {
+                    report.held(document);
+                    self.held.push((document.json.to_vec(), document.spans));
+                }
                 _ => report.sent(document),
             }
         }
-        report.holds(self.held.iter().map(|(_, spans)| u64::from(*spans)).sum());
     }
 
-    fn shutdown(&mut self, _timeout: Duration, report: &mut Report) {
+    fn shutdown(&mut self, _timeout: Duration, report: &Report) {
         self.send_held(report);
     }
 }

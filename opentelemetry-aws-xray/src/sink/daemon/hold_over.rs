@@ -13,7 +13,6 @@ pub(super) const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct HoldOver {
     waiting: VecDeque<Held>,
     bytes: usize,
-    spans: u64,
 }
 
 /// A document that waits, and what for.
@@ -35,24 +34,20 @@ impl Held {
 }
 
 impl HoldOver {
-    /// Spans that wait.
-    pub(super) fn spans(&self) -> u64 {
-        self.spans
-    }
-
     /// Why the oldest document waits; `None` if there is none.
     pub(super) fn reason(&self) -> Option<DropReason> {
         self.waiting.front().map(|held| held.reason)
     }
 
     /// Adds the youngest document.
-    pub(super) fn push(&mut self, document: Document<'_>, reason: DropReason, report: &mut Report) {
-        self.count(document);
+    pub(super) fn push(&mut self, document: Document<'_>, reason: DropReason, report: &Report) {
+        report.held(document);
+        self.bytes += document.json.len();
         self.waiting.push_back(Held { json: document.json.into(), spans: document.spans, reason });
         while self.bytes > MAX_BYTES
             && let Some(oldest) = self.pop()
         {
-            report.dropped_for(oldest.document(), oldest.reason);
+            report.held_dropped_for(oldest.document(), oldest.reason);
         }
     }
 
@@ -60,25 +55,19 @@ impl HoldOver {
     pub(super) fn pop(&mut self) -> Option<Held> {
         let held = self.waiting.pop_front()?;
         self.bytes -= held.json.len();
-        self.spans -= u64::from(held.spans);
         Some(held)
     }
 
     /// Puts the oldest document back.
     pub(super) fn put_back(&mut self, held: Held) {
-        self.count(held.document());
+        self.bytes += held.json.len();
         self.waiting.push_front(held);
     }
 
     /// Gives up.
-    pub(super) fn drop_all(&mut self, report: &mut Report) {
+    pub(super) fn drop_all(&mut self, report: &Report) {
         while let Some(held) = self.pop() {
-            report.dropped_for(held.document(), held.reason);
+            report.held_dropped_for(held.document(), held.reason);
         }
-    }
-
-    fn count(&mut self, document: Document<'_>) {
-        self.bytes += document.json.len();
-        self.spans += u64::from(document.spans);
     }
 }

@@ -78,7 +78,7 @@ impl DaemonSink {
         }
     }
 
-    fn deliver(&mut self, document: Document<'_>, report: &mut Report) -> Result<(), Failure> {
+    fn deliver(&mut self, document: Document<'_>, report: &Report) -> Result<(), Failure> {
         pack::datagram(document.json, &mut self.datagram);
         loop {
             let delay = self.pacer.delay(self.datagram.len(), self.clock.now());
@@ -122,12 +122,15 @@ impl DaemonSink {
         Err(Failure::Hold(DropReason::DaemonUnreachable))
     }
 
-    /// Sends what was held back, oldest first, and stops at the first that is refused again.
-    fn release(&mut self, report: &mut Report) {
-        while let Some(held) = self.held.pop() {
+    /// Sends what was held back, oldest first, and stops at the first that is refused again or when time is up.
+    fn release(&mut self, until: Duration, report: &Report) {
+        self.route.begin_batch();
+        while self.clock.now() < until
+            && let Some(held) = self.held.pop()
+        {
             match self.deliver(held.document(), report) {
-                Ok(()) => report.sent(held.document()),
-                Err(Failure::Drop(reason)) => report.dropped_for(held.document(), reason),
+                Ok(()) => report.held_sent(held.document()),
+                Err(Failure::Drop(reason)) => report.held_dropped_for(held.document(), reason),
                 Err(Failure::Hold(reason)) => {
                     self.held.put_back(held.because(reason));
                     return;
@@ -143,9 +146,8 @@ impl SegmentSink for DaemonSink {
         pack::max_document_bytes(datagram).min(DOCUMENT_BUDGET)
     }
 
-    fn send(&mut self, documents: &Documents, report: &mut Report) {
-        self.route.begin_batch();
-        self.release(report);
+    fn send(&mut self, documents: &Documents, report: &Report) {
+        self.release(Duration::MAX, report);
         // While older documents wait, there is nobody to send younger ones to.
         let mut away = self.held.reason();
         for document in documents.iter() {
@@ -167,17 +169,15 @@ impl SegmentSink for DaemonSink {
                 }
             }
         }
-        report.holds(self.held.spans());
     }
 
-    fn shutdown(&mut self, timeout: Duration, report: &mut Report) {
-        let deadline = self.clock.now().saturating_add(timeout);
-        self.route.begin_batch();
-        if self.clock.now() < deadline {
-            self.release(report);
-        }
+    fn force_flush(&mut self, timeout: Duration, report: &Report) {
+        self.release(self.clock.now().saturating_add(timeout), report);
+    }
+
+    fn shutdown(&mut self, timeout: Duration, report: &Report) {
+        self.release(self.clock.now().saturating_add(timeout), report);
         self.held.drop_all(report);
-        report.holds(0);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::*;
-use crate::clock::ManualClock;
+use crate::{clock::ManualClock, exporter::ExporterStats};
 
 /// A receiver with the default socket buffer.
 struct Receiver(UdpSocket);
@@ -41,12 +41,16 @@ fn closed() -> SocketAddr {
     Receiver::bind("127.0.0.1:0").address()
 }
 
-fn sink(
-    clock: &ManualClock,
-    resolve: impl Fn() -> io::Result<Vec<SocketAddr>> + Send + 'static,
-) -> DaemonSink {
+/// A sink with numbers of its own.
+struct Counted {
+    sink: DaemonSink,
+    report: Report,
+}
+
+fn sink(clock: &ManualClock, resolve: impl Fn() -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Counted {
     let endpoint = Endpoint { host: "daemon.test".into(), port: 2000 };
-    DaemonSink::with_parts(endpoint, Arc::new(clock.clone()), Box::new(move |_| resolve()))
+    let sink = DaemonSink::with_parts(endpoint, Arc::new(clock.clone()), Box::new(move |_| resolve()));
+    Counted { sink, report: Report::default() }
 }
 
 fn documents(texts: &[&str]) -> Documents {
@@ -57,10 +61,10 @@ fn documents(texts: &[&str]) -> Documents {
     documents
 }
 
-fn send(sink: &mut DaemonSink, texts: &[&str]) -> Report {
-    let mut report = Report::default();
-    sink.send(&documents(texts), &mut report);
-    report
+/// Sends, and hands back the numbers so far.
+fn send(sink: &mut Counted, texts: &[&str]) -> ExporterStats {
+    sink.sink.send(&documents(texts), &sink.report);
+    sink.report.stats()
 }
 
 #[test]
@@ -68,8 +72,8 @@ fn documents_arrive_each_in_its_datagram() {
     let receiver = Receiver::bind("127.0.0.1:0");
     let address = receiver.address();
     let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
-    let report = send(&mut sink, &["{}", "{\"a\":1}"]);
-    assert_eq!((report.spans_sent, report.documents_sent, report.bytes_sent), (2, 2, 9));
+    let stats = send(&mut sink, &["{}", "{\"a\":1}"]);
+    assert_eq!((stats.spans_sent, stats.documents_sent, stats.bytes_sent), (2, 2, 9));
     assert_eq!(receiver.received(), ["{}", "{\"a\":1}"]);
 }
 
@@ -82,14 +86,27 @@ fn rival_10_what_a_restarting_daemon_missed_is_sent_when_it_is_back() {
     assert_eq!(receiver.received(), ["1"]);
     drop(receiver);
 
-    let report = send(&mut sink, &["2", "3"]);
-    assert_eq!((report.spans_sent, report.spans_held), (0, 2));
-    assert!(report.refused > 0);
+    let stats = send(&mut sink, &["2", "3"]);
+    assert_eq!((stats.spans_sent, stats.spans_held), (1, 2));
+    assert!(stats.refused > 0);
 
     let receiver = Receiver::bind(&address.to_string());
-    let report = send(&mut sink, &["4"]);
-    assert_eq!((report.spans_sent, report.spans_held), (3, 0));
+    let stats = send(&mut sink, &["4"]);
+    assert_eq!((stats.spans_sent, stats.spans_held), (4, 0));
     assert_eq!(receiver.received(), ["2", "3", "4"]);
+}
+
+#[test]
+fn a_flush_tries_again_what_is_held() {
+    let address = closed();
+    let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
+    assert_eq!(send(&mut sink, &["1"]).spans_held, 1);
+    let receiver = Receiver::bind(&address.to_string());
+    sink.sink.force_flush(Duration::ZERO, &sink.report);
+    assert_eq!(sink.report.stats().spans_held, 1, "no time");
+    sink.sink.force_flush(Duration::from_secs(5), &sink.report);
+    assert_eq!(sink.report.stats().spans_held, 0);
+    assert_eq!(receiver.received(), ["1"]);
 }
 
 #[test]
@@ -100,10 +117,10 @@ fn the_echo_of_an_older_datagram_costs_nothing() {
     send(&mut sink, &["1"]);
     drop(receiver);
     // An error that is still pending, as from a host further away, where the news takes longer than the call.
-    sink.route.socket(Duration::ZERO).unwrap().send(b"lost").unwrap();
+    sink.sink.route.socket(Duration::ZERO).unwrap().send(b"lost").unwrap();
     let receiver = Receiver::bind(&address.to_string());
-    let report = send(&mut sink, &["2"]);
-    assert_eq!((report.spans_sent, report.refused), (1, 1));
+    let stats = send(&mut sink, &["2"]);
+    assert_eq!((stats.spans_sent, stats.refused), (2, 1));
     assert_eq!(receiver.received(), ["2"]);
 }
 
@@ -113,11 +130,11 @@ fn too_many_held_documents_are_counted_oldest_first() {
     let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
     let large = "x".repeat(60_000);
     let fit = DaemonSink::MAX_HELD_BYTES / large.len();
-    let report = send(&mut sink, &vec![large.as_str(); fit + 1]);
-    assert_eq!((report.spans_held, report.dropped(DropReason::DaemonUnreachable)), (fit as u64, 1));
-    let mut report = Report::default();
-    sink.shutdown(Duration::from_secs(5), &mut report);
-    assert_eq!((report.spans_held, report.dropped(DropReason::DaemonUnreachable)), (0, fit as u64));
+    let stats = send(&mut sink, &vec![large.as_str(); fit + 1]);
+    assert_eq!((stats.spans_held, stats.dropped(DropReason::DaemonUnreachable)), (fit as u64, 1));
+    sink.sink.shutdown(Duration::from_secs(5), &sink.report);
+    let stats = sink.report.stats();
+    assert_eq!((stats.spans_held, stats.dropped(DropReason::DaemonUnreachable)), (0, fit as u64 + 1));
 }
 
 #[test]
@@ -125,8 +142,8 @@ fn every_address_of_a_name_is_tried() {
     let receiver = Receiver::bind("127.0.0.1:0");
     let addresses = vec![closed(), receiver.address()];
     let mut sink = sink(&ManualClock::new(), move || Ok(addresses.clone()));
-    let report = send(&mut sink, &["1", "2"]);
-    assert_eq!((report.spans_sent, report.spans_held), (2, 0));
+    let stats = send(&mut sink, &["1", "2"]);
+    assert_eq!((stats.spans_sent, stats.spans_held), (2, 0));
     assert_eq!(receiver.received(), ["1", "2"]);
 }
 
@@ -166,7 +183,7 @@ fn a_daemon_that_moved_is_found_when_the_old_place_refuses() {
     *current.lock().unwrap() = new.address();
     assert_eq!(send(&mut sink, &["2"]).spans_held, 1);
     clock.advance(Duration::from_secs(1));
-    assert_eq!(send(&mut sink, &["3"]).spans_sent, 2);
+    assert_eq!(send(&mut sink, &["3"]).spans_sent, 3);
     assert_eq!(new.received(), ["2", "3"]);
 }
 
@@ -197,8 +214,8 @@ fn a_datagram_that_is_too_large_harms_no_other() {
     let receiver = Receiver::bind("127.0.0.1:0");
     let address = receiver.address();
     let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
-    let report = send(&mut sink, &["1", &"x".repeat(MAX_DATAGRAM_BYTES), "2"]);
-    assert_eq!((report.spans_sent, report.dropped(DropReason::TooLarge)), (2, 1));
+    let stats = send(&mut sink, &["1", &"x".repeat(MAX_DATAGRAM_BYTES), "2"]);
+    assert_eq!((stats.spans_sent, stats.dropped(DropReason::TooLarge)), (2, 1));
     assert_eq!(receiver.received(), ["1", "2"]);
 }
 
