@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub use family::Family;
 pub use receiver::Receiver;
-pub use spans::end_at_once;
+pub use spans::{end_at_once, trace};
 pub use stage::{Answer, Outcome, Stage};
 
 /// Longer than anything takes: a test that hangs shall fail.

@@ -27,6 +27,13 @@ pub fn end_at_once(xray: &Xray, traces: usize, spans_each: usize) -> HashSet<Seg
     ids.collect()
 }
 
+/// Makes one trace of so many spans, a server span and its children.
+pub fn trace(tracer: &SdkTracer, spans: usize) {
+    let (root, mut children) = start_trace(tracer, spans);
+    children.iter_mut().for_each(Span::end);
+    root.span().end();
+}
+
 fn start_trace(tracer: &SdkTracer, spans: usize) -> (Context, Vec<SdkSpan>) {
     let root = tracer
         .span_builder("GET /orders/{id}")

@@ -17,7 +17,7 @@
 //!
 //! Documents go to the X-Ray daemon over UDP, one in a datagram behind a header line ([`pack`]), at an address
 //! written like `127.0.0.1:2000` or `tcp:… udp:…` ([`DaemonAddress`]), no faster than the receiver can take
-//! them ([`pace`]); or to the API by the fifty.
+//! them ([`pace`], [`window`]); or to the API by the fifty.
 //!
 //! # Features
 //!
@@ -46,6 +46,7 @@ mod timestamp;
 mod trace_header;
 #[cfg(feature = "decode")]
 pub mod validate;
+pub mod window;
 
 pub use daemon_address::{DaemonAddress, Endpoint, ParseDaemonAddressError};
 pub use ids::{ParseIdError, SegmentId, TraceId};

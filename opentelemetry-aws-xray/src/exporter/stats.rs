@@ -82,6 +82,9 @@ pub struct ExporterStats {
     pub cut: u64,
     /// How often the operating system reported that the daemon's port was closed.
     pub refused: u64,
+    /// Datagrams that a daemon in the same network namespace was seen to have lost, of this or other senders, since its
+    /// socket's buffer was full. Linux counts them for each socket.
+    pub overflowed: u64,
     dropped: [u64; DropReason::ALL.len()],
 }
 
@@ -114,6 +117,7 @@ impl fmt::Debug for ExporterStats {
             ("bytes_sent", self.bytes_sent),
             ("cut", self.cut),
             ("refused", self.refused),
+            ("overflowed", self.overflowed),
         ] {
             fields.field(name, &number);
         }

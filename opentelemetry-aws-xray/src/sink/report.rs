@@ -51,6 +51,11 @@ impl Report {
         self.0.update(|stats| stats.refused += 1);
     }
 
+    /// The receiver was seen to have lost so many datagrams, of whatever sender, since its buffer was full.
+    pub fn overflowed(&self, datagrams: u64) {
+        self.0.update(|stats| stats.overflowed += datagrams);
+    }
+
     /// The numbers now.
     #[must_use]
     pub fn stats(&self) -> ExporterStats {

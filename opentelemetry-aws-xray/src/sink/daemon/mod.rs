@@ -5,19 +5,21 @@
 //! datagram is followed by the question whether it bounced. What bounces is sent once more, and if that bounces too,
 //! it is held back until the daemon is there again ([`HoldOver`]).
 
+mod flow;
 mod hold_over;
+mod receiver;
 mod route;
 mod warnings;
 
 use std::{io, sync::Arc, time::Duration};
 
+use flow::Stuck;
 use hold_over::HoldOver;
 use route::{Resolve, Route, RouteError};
 use warnings::Warnings;
 use xray_wire::{
     Endpoint,
     limits::{MAX_DATAGRAM_BYTES, MAX_DATAGRAM_BYTES_MACOS},
-    pace::Pacer,
     pack,
 };
 
@@ -32,13 +34,16 @@ const DOCUMENT_BUDGET: usize = 64_000;
 
 /// Sends documents to the X-Ray daemon over UDP: one document a datagram, no faster than its socket can take them.
 ///
+/// A daemon in the same network namespace (Linux) is looked at: the sink sends as fast as it reads, waits
+/// while its socket's buffer is half full, and learns how many datagrams found no room. A daemon elsewhere is sent to at a careful,
+/// growing pace ([`Pacer`](xray_wire::pace::Pacer)).
+///
 /// The address may be a host name. It is resolved at the first use, again every [`RESOLVE_EVERY`](Self::RESOLVE_EVERY), and
 /// whenever an address does not answer; a name that does not resolve yet is no error. All addresses that a name has are
 /// tried.
 #[derive(Debug)]
 pub struct DaemonSink {
     route: Route,
-    pacer: Pacer,
     clock: Arc<dyn Clock>,
     held: HoldOver,
     warnings: Warnings,
@@ -71,7 +76,6 @@ impl DaemonSink {
         Self {
             warnings: Warnings::new(&endpoint),
             route: Route::new(endpoint, resolve),
-            pacer: Pacer::new(clock.now()),
             clock,
             held: HoldOver::default(),
             datagram: Vec::new(),
@@ -80,19 +84,13 @@ impl DaemonSink {
 
     fn deliver(&mut self, document: Document<'_>, report: &Report) -> Result<(), Failure> {
         pack::datagram(document.json, &mut self.datagram);
-        loop {
-            let delay = self.pacer.delay(self.datagram.len(), self.clock.now());
-            if delay.is_zero() {
-                break;
-            }
-            self.clock.sleep(delay);
-        }
         let mut attempt = 0;
+        let mut waits = true;
         while attempt < self.route.attempts() {
             attempt += 1;
             let now = self.clock.now();
-            let socket = match self.route.socket(now) {
-                Ok(socket) => socket,
+            let link = match self.route.link(now) {
+                Ok(link) => link,
                 Err(RouteError::Unresolved(error)) => {
                     self.warnings.unresolved(&error, now);
                     return Err(Failure::Hold(DropReason::DaemonUnresolved));
@@ -103,8 +101,21 @@ impl DaemonSink {
                     continue;
                 }
             };
-            match socket.send(&self.datagram) {
-                Ok(_) if matches!(socket.take_error(), Ok(None)) => return Ok(()),
+            if waits {
+                let mut dropped = 0;
+                let turn = link.flow.wait(self.datagram.len(), &*self.clock, &mut dropped);
+                if dropped > 0 {
+                    report.overflowed(dropped);
+                    self.warnings.overflowed(dropped, now);
+                }
+                if let Err(Stuck) = turn {
+                    self.warnings.stuck(now);
+                    return Err(Failure::Hold(DropReason::DaemonUnreachable));
+                }
+                waits = false;
+            }
+            match link.socket.send(&self.datagram) {
+                Ok(_) if matches!(link.socket.take_error(), Ok(None)) => return Ok(()),
                 // It bounced, or the kernel spoke of an older one *instead of* sending this one.
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}

@@ -8,6 +8,8 @@ use std::{
 
 use xray_wire::Endpoint;
 
+use super::{flow::Flow, receiver::ReceiverQueue};
+
 /// A host name is resolved again after so long.
 pub(super) const RESOLVE_EVERY: Duration = Duration::from_secs(60);
 
@@ -23,12 +25,19 @@ pub(super) struct Route {
     resolve: Resolve,
     addresses: Vec<SocketAddr>,
     current: usize,
-    socket: Option<UdpSocket>,
+    link: Option<Link>,
     resolved_at: Option<Duration>,
     /// An address did not answer since it was resolved.
     stale: bool,
     /// How often the current address has refused since the last datagram that it took.
     refusals: u32,
+}
+
+/// The connection to one address.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) socket: UdpSocket,
+    pub(super) flow: Flow,
 }
 
 /// Why there is no socket.
@@ -47,7 +56,7 @@ impl Route {
             resolve,
             addresses: Vec::new(),
             current: 0,
-            socket: None,
+            link: None,
             resolved_at: None,
             stale: false,
             refusals: 0,
@@ -65,16 +74,16 @@ impl Route {
         2 * self.addresses.len().max(1)
     }
 
-    /// The connected socket, resolving the name if that is due.
-    pub(super) fn socket(&mut self, now: Duration) -> Result<&UdpSocket, RouteError> {
+    /// The connection, resolving the name if that is due.
+    pub(super) fn link(&mut self, now: Duration) -> Result<&mut Link, RouteError> {
         if self.is_due(now) {
             self.resolve(now).map_err(RouteError::Unresolved)?;
         }
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => self.connect()?,
+        let link = match self.link.take() {
+            Some(link) => link,
+            None => self.connect(now)?,
         };
-        Ok(self.socket.insert(socket))
+        Ok(self.link.insert(link))
     }
 
     /// The datagram bounced, or an earlier one did. At the second time in a row the next address is tried.
@@ -91,7 +100,7 @@ impl Route {
         if self.addresses.len() > 1 {
             self.current = (self.current + 1) % self.addresses.len();
         }
-        self.socket = None;
+        self.link = None;
     }
 
     fn is_due(&self, now: Duration) -> bool {
@@ -110,7 +119,7 @@ impl Route {
                 if addresses != self.addresses {
                     self.addresses = addresses;
                     self.current = 0;
-                    self.socket = None;
+                    self.link = None;
                 }
                 Ok(())
             }
@@ -121,8 +130,8 @@ impl Route {
         }
     }
 
-    fn connect(&self) -> Result<UdpSocket, RouteError> {
-        let Some(address) = self.addresses.get(self.current) else {
+    fn connect(&self, now: Duration) -> Result<Link, RouteError> {
+        let Some(&address) = self.addresses.get(self.current) else {
             return Err(RouteError::Unresolved(no_address()));
         };
         let socket = match address {
@@ -132,7 +141,8 @@ impl Route {
         .map_err(RouteError::Unconnected)?;
         // Only a connected socket is told that the port is closed.
         socket.connect(address).map_err(RouteError::Unconnected)?;
-        Ok(socket)
+        let queue = socket.local_addr().ok().and_then(|sender| ReceiverQueue::find(sender, address));
+        Ok(Link { socket, flow: Flow::new(queue, now) })
     }
 }
 

@@ -117,7 +117,7 @@ fn the_echo_of_an_older_datagram_costs_nothing() {
     send(&mut sink, &["1"]);
     drop(receiver);
     // An error that is still pending, as from a host further away, where the news takes longer than the call.
-    sink.sink.route.socket(Duration::ZERO).unwrap().send(b"lost").unwrap();
+    sink.sink.route.link(Duration::ZERO).unwrap().socket.send(b"lost").unwrap();
     let receiver = Receiver::bind(&address.to_string());
     let stats = send(&mut sink, &["2"]);
     assert_eq!((stats.spans_sent, stats.refused), (2, 1));
@@ -219,16 +219,67 @@ fn a_datagram_that_is_too_large_harms_no_other() {
     assert_eq!(receiver.received(), ["1", "2"]);
 }
 
+/// A clock during whose sleeps a receiver on this machine reads.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone)]
+struct ReadingTime {
+    clock: ManualClock,
+    receiver: Arc<UdpSocket>,
+    read: Arc<AtomicUsize>,
+}
+
+#[cfg(target_os = "linux")]
+impl Clock for ReadingTime {
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.clock.advance(duration);
+        if self.receiver.recv(&mut [0; 70_000]).is_ok() {
+            self.read.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
 #[test]
-fn a_burst_is_spread_over_time() {
+fn a_receiver_on_this_machine_is_waited_for() {
+    let receiver = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+    receiver.set_nonblocking(true).unwrap();
+    let address = receiver.local_addr().unwrap();
+    let read = Arc::new(AtomicUsize::new(0));
+    let time =
+        ReadingTime { clock: ManualClock::new(), receiver: Arc::clone(&receiver), read: Arc::clone(&read) };
+    let endpoint = Endpoint { host: "daemon.test".into(), port: 2000 };
+    let sink = DaemonSink::with_parts(endpoint, Arc::new(time), Box::new(move |_| Ok(vec![address])));
+    let mut sink = Counted { sink, report: Report::default() };
+    let text = "x".repeat(10_000);
+    let stats = send(&mut sink, &[text.as_str(); 200]);
+    assert_eq!((stats.spans_sent, stats.overflowed), (200, 0));
+    let rest = std::iter::from_fn(|| receiver.recv(&mut [0; 70_000]).ok()).count();
+    assert_eq!(read.load(Ordering::Relaxed) + rest, 200);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn for_a_receiver_that_does_not_read_documents_are_held() {
     let receiver = Receiver::bind("127.0.0.1:0");
     let address = receiver.address();
     let clock = ManualClock::new();
     let mut sink = sink(&clock, move || Ok(vec![address]));
-    let text = "x".repeat(60_000);
-    for _ in 0..10 {
-        send(&mut sink, &[&text]);
-        assert_eq!(receiver.received().len(), 1);
+    let text = "x".repeat(10_000);
+    let stats = send(&mut sink, &[text.as_str(); 20]);
+    assert!(stats.spans_held > 0 && stats.spans_sent + stats.spans_held == 20, "{stats:?}");
+    assert!(clock.now() <= Duration::from_millis(101), "{:?}", clock.now());
+    let mut arrived = receiver.received().len() as u64;
+    assert_eq!(arrived, stats.spans_sent);
+
+    // Each time it reads, half a buffer more goes out.
+    while arrived < 20 {
+        let stats = send(&mut sink, &[]);
+        assert!(stats.spans_sent > arrived, "{stats:?}");
+        arrived += receiver.received().len() as u64;
+        assert_eq!(arrived, stats.spans_sent);
     }
-    assert!(clock.now() >= Duration::from_millis(5), "{:?}", clock.now());
 }

@@ -12,12 +12,12 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Warnings {
     endpoint: String,
-    last: [Option<Duration>; 3],
+    last: [Option<Duration>; 5],
 }
 
 impl Warnings {
     pub(super) fn new(endpoint: &Endpoint) -> Self {
-        Self { endpoint: endpoint.to_string(), last: [None; 3] }
+        Self { endpoint: endpoint.to_string(), last: [None; 5] }
     }
 
     pub(super) fn unreachable(&mut self, now: Duration) {
@@ -48,6 +48,27 @@ impl Warnings {
                 address = self.endpoint.as_str(),
                 error = error.to_string(),
                 message = "the operating system refused to send a datagram to the X-Ray daemon"
+            );
+        }
+    }
+
+    pub(super) fn stuck(&mut self, now: Duration) {
+        if self.is_due(3, now) {
+            otel_warn!(
+                name: "XrayDaemon.Stuck",
+                address = self.endpoint.as_str(),
+                message = "the X-Ray daemon does not read what it is sent; spans are held back for a while. Is the daemon running?"
+            );
+        }
+    }
+
+    pub(super) fn overflowed(&mut self, datagrams: u64, now: Duration) {
+        if self.is_due(4, now) {
+            otel_warn!(
+                name: "XrayDaemon.Overflowed",
+                address = self.endpoint.as_str(),
+                datagrams = datagrams,
+                message = "the buffer of the X-Ray daemon's socket overflowed, and datagrams of this or other senders were lost; we send more slowly from now on"
             );
         }
     }
