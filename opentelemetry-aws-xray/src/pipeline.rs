@@ -114,6 +114,7 @@ pub struct XrayBuilder {
     context_missing: Option<ContextMissing>,
     enabled: Option<bool>,
     export_interval: Option<Duration>,
+    queue_size: Option<usize>,
     in_progress: bool,
     exporter: XrayExporterBuilder,
 }
@@ -201,6 +202,15 @@ impl XrayBuilder {
         self
     }
 
+    /// How many spans that have ended may wait for the exporter. One that finds no room is lost, and counted as
+    /// [missed](ExporterStats::spans_missed). Room for one span costs about 400 bytes, used or not.
+    ///
+    /// Default: `OTEL_BSP_MAX_QUEUE_SIZE`, else 8,192.
+    pub fn with_queue_size(mut self, spans: usize) -> Self {
+        self.queue_size = Some(spans);
+        self
+    }
+
     /// Whether a request that runs for more than a second is shown before it ends, as a segment in progress: see
     /// [`InProgressProcessor`]. Costs a copy of each such span at its start. Not done for an exporter with a sink of its own.
     ///
@@ -245,7 +255,8 @@ impl XrayBuilder {
             builder = builder.with_span_processor(early);
         }
         let provider = if config::enabled(self.enabled, environment) {
-            enabled(builder, batch_processor(exporter, self.export_interval), self.sampler)
+            let queue_size = config::queue_size(self.queue_size, environment);
+            enabled(builder, batch_processor(exporter, self.export_interval, queue_size), self.sampler)
         } else {
             otel_info!(name: "Xray.Disabled", message = "tracing is turned off by configuration");
             builder.with_sampler(Sampler::AlwaysOff).build()
@@ -272,13 +283,17 @@ fn enabled(
     }
 }
 
-fn batch_processor(exporter: XrayExporter, interval: Option<Duration>) -> FlushingProcessor {
-    let config = BatchConfigBuilder::default();
+fn batch_processor(
+    exporter: XrayExporter,
+    interval: Option<Duration>,
+    queue_size: usize,
+) -> FlushingProcessor {
+    let config = BatchConfigBuilder::default().with_max_queue_size(queue_size);
     let config = match interval {
         Some(interval) => config.with_scheduled_delay(interval),
         None => config,
     };
-    FlushingProcessor::new(exporter, config.build())
+    FlushingProcessor::new(exporter, config.build(), queue_size)
 }
 
 fn resource(given: Option<Resource>, attributes: Vec<KeyValue>, service_name: Option<String>) -> Resource {
@@ -355,6 +370,19 @@ mod tests {
         xray.shutdown().unwrap();
         assert!(sink.take()[0].contains("\"name\":\"orders\""));
         assert_eq!(xray.stats().spans_sent, 1);
+    }
+
+    #[test]
+    fn what_finds_the_queue_full_is_counted() {
+        let (xray, sink) = pipeline([("OTEL_BSP_MAX_QUEUE_SIZE", "1")]);
+        let tracer = xray.tracer_provider().tracer("test");
+        for _ in 0..1_000 {
+            tracer.start("job").end();
+        }
+        xray.shutdown().unwrap();
+        let stats = xray.stats();
+        assert_eq!((stats.spans_ended, stats.spans_ended), (1_000, stats.spans_in + stats.spans_missed));
+        assert!(stats.spans_missed > 0 && sink.take().len() as u64 == stats.spans_in, "{stats:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) use propagators::{composite, propagators};
 pub use vars::{VARIABLES, Variable, variables_markdown};
 use xray_wire::DaemonAddress;
 
-use crate::context_missing::ContextMissing;
+use crate::{context_missing::ContextMissing, exporter::DEFAULT_QUEUE_SIZE};
 
 /// Where the daemon is.
 pub(crate) fn daemon_address(explicit: Option<&str>, environment: &Environment) -> DaemonAddress {
@@ -32,6 +32,12 @@ pub(crate) fn context_missing(explicit: Option<ContextMissing>, environment: &En
 /// The service's name, as far as X-Ray's own variable has one; the SDK reads those of OpenTelemetry.
 pub(crate) fn service_name(explicit: Option<String>, environment: &Environment) -> Option<String> {
     explicit.or_else(|| environment.var(vars::TRACING_NAME))
+}
+
+/// How many spans may wait for the exporter; at least one.
+pub(crate) fn queue_size(explicit: Option<usize>, environment: &Environment) -> usize {
+    let size = explicit.or_else(|| parsed(vars::QUEUE_SIZE, environment));
+    size.unwrap_or(DEFAULT_QUEUE_SIZE).max(1)
 }
 
 /// Whether spans are made at all. Any one of the switches turns them off.

@@ -20,10 +20,11 @@ pub(crate) const SDK_ENABLED: &str = "AWS_XRAY_SDK_ENABLED";
 pub(crate) const SDK_DISABLED: &str = "AWS_XRAY_SDK_DISABLED";
 pub(crate) const CONTEXT_MISSING: &str = "AWS_XRAY_CONTEXT_MISSING";
 pub(crate) const OTEL_SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
+pub(crate) const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 pub(crate) const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
 
 /// All of them. What is set in code wins over the environment, and the environment over the default.
-pub const VARIABLES: [Variable; 9] = [
+pub const VARIABLES: [Variable; 10] = [
     Variable {
         name: DAEMON_ADDRESS,
         accepts: "`host:port`, or `tcp:host:port udp:host:port` in any order; host names, IPv4, IPv6 in brackets",
@@ -71,6 +72,12 @@ pub const VARIABLES: [Variable; 9] = [
         accepts: "a list of `xray`, `tracecontext`, `baggage`, or `none`",
         default: "`tracecontext,baggage,xray`",
         effect: "The headers that are read and written. They are read in this order; where two name a parent, the later one wins, but `xray` never replaces a parent by less.",
+    },
+    Variable {
+        name: QUEUE_SIZE,
+        accepts: "a number of spans",
+        default: "`8192`",
+        effect: "How many spans that have ended may wait for the exporter. What finds no room is lost, and counted as missed.",
     },
     Variable {
         name: OTEL_SDK_DISABLED,

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use batch::FlushingProcessor;
+pub(crate) use batch::{DEFAULT_QUEUE_SIZE, FlushingProcessor};
 pub use builder::XrayExporterBuilder;
 use export::Pipeline;
 use opentelemetry::otel_error;

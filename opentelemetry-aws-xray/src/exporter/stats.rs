@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 /// Why a span was dropped. Nothing else makes one disappear.
@@ -67,6 +70,12 @@ impl fmt::Display for DropReason {
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExporterStats {
+    /// Spans that ended and were put into the queue before the exporter, as far as the exporter was built by [`Xray`](crate::Xray), else
+    /// zero. They are in the queue, [missed](Self::spans_missed), or [came in](Self::spans_in).
+    pub spans_ended: u64,
+    /// Spans of these that found the queue full, or came after the shutdown, and are lost. While spans still come, those are counted of which it is certain;
+    /// after [`shutdown`](crate::Xray::shutdown), all.
+    pub spans_missed: u64,
     /// Spans that came in.
     pub spans_in: u64,
     /// Spans that were sent.
@@ -110,6 +119,8 @@ impl fmt::Debug for ExporterStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("ExporterStats");
         for (name, number) in [
+            ("spans_ended", self.spans_ended),
+            ("spans_missed", self.spans_missed),
             ("spans_in", self.spans_in),
             ("spans_sent", self.spans_sent),
             ("spans_held", self.spans_held),
@@ -129,14 +140,41 @@ impl fmt::Debug for ExporterStats {
     }
 }
 
-/// The live numbers behind [`ExporterStats`]. Clones count together. Under one lock, so that what is read adds up.
+/// The live numbers behind [`ExporterStats`]. Clones count together.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counters(Arc<Mutex<ExporterStats>>);
+pub(crate) struct Counters(Arc<Numbers>);
+
+#[derive(Debug, Default)]
+struct Numbers {
+    /// Under one lock, so that what is read adds up.
+    stats: Mutex<ExporterStats>,
+    /// Not under it: counted by the threads of the application.
+    spans_ended: AtomicU64,
+    /// How many spans at most may have ended and not come in.
+    queue: AtomicU64,
+}
 
 impl Counters {
     /// The numbers now.
     pub(crate) fn snapshot(&self) -> ExporterStats {
-        self.update(|stats| *stats)
+        let ended = self.0.spans_ended.load(Relaxed);
+        let queue = self.0.queue.load(Relaxed);
+        self.update(|stats| {
+            stats.spans_ended = ended;
+            let missed = ended.saturating_sub(stats.spans_in.saturating_add(queue));
+            stats.spans_missed = stats.spans_missed.max(missed);
+            *stats
+        })
+    }
+
+    /// So many spans at most wait in the queue before the exporter.
+    pub(crate) fn queue_holds(&self, spans: u64) {
+        self.0.queue.store(spans, Relaxed);
+    }
+
+    /// A span has ended and goes into the queue, if there is room.
+    pub(crate) fn span_ended(&self) {
+        self.0.spans_ended.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn spans_in(&self, spans: u64) {
@@ -153,6 +191,6 @@ impl Counters {
 
     /// Changes several numbers at once. `change` must be short.
     pub(crate) fn update<R>(&self, change: impl FnOnce(&mut ExporterStats) -> R) -> R {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.0.stats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
