@@ -58,6 +58,7 @@ mod context_missing;
 mod exporter;
 mod id_generator;
 mod in_progress;
+mod metrics;
 mod pipeline;
 pub mod propagator;
 mod redact;

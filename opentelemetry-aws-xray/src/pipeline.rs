@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use opentelemetry::{KeyValue, global, otel_info, propagation::TextMapCompositePropagator};
+use opentelemetry::{KeyValue, global, metrics::Meter, otel_info, propagation::TextMapCompositePropagator};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -15,6 +15,7 @@ use crate::{
     exporter::{ExporterStats, FlushingProcessor, StatsHandle, XrayExporter, XrayExporterBuilder},
     id_generator::XrayIdGenerator,
     in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle},
+    metrics,
     sampler::XrayParentBased,
 };
 
@@ -115,6 +116,7 @@ pub struct XrayBuilder {
     enabled: Option<bool>,
     export_interval: Option<Duration>,
     queue_size: Option<usize>,
+    meter: Option<Meter>,
     in_progress: bool,
     exporter: XrayExporterBuilder,
 }
@@ -211,6 +213,16 @@ impl XrayBuilder {
         self
     }
 
+    /// The meter that observes the [numbers](ExporterStats) of the exporter, as metrics named `otel.sdk.exporter.…`,
+    /// `otel.sdk.processor.…` and `aws.xray.exporter.…`.
+    ///
+    /// Default: one of the global meter provider as it is when [`install`](Self::install) is called, so set that before; with
+    /// [`build`](Self::build), none.
+    pub fn with_meter(mut self, meter: Meter) -> Self {
+        self.meter = Some(meter);
+        self
+    }
+
     /// Whether a request that runs for more than a second is shown before it ends, as a segment in progress: see
     /// [`InProgressProcessor`]. Costs a copy of each such span at its start. Not done for an exporter with a sink of its own.
     ///
@@ -224,7 +236,8 @@ impl XrayBuilder {
     /// contexts that of client layers made later.
     ///
     /// Never fails: an address that can't be understood or resolved is told in a warning.
-    pub fn install(self) -> Xray {
+    pub fn install(mut self) -> Xray {
+        self.meter.get_or_insert_with(|| global::meter(env!("CARGO_PKG_NAME")));
         let xray = self.build();
         global::set_tracer_provider(xray.provider.clone());
         global::set_text_map_propagator(xray.propagator());
@@ -245,6 +258,9 @@ impl XrayBuilder {
         let in_progress = early.as_ref().map(InProgressProcessor::stats_handle);
         let exporter = self.exporter.build_with(environment);
         let stats = exporter.stats_handle();
+        if let Some(meter) = &self.meter {
+            metrics::observe(&stats, meter);
+        }
         let resource =
             resource(self.resource, self.attributes, config::service_name(self.service_name, environment));
         let mut builder = SdkTracerProvider::builder()
