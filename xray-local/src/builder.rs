@@ -4,24 +4,21 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
-use tokio::{net::lookup_host, sync::watch, task::JoinHandle, time::timeout};
+use tokio::net::lookup_host;
 
 use crate::{
-    bind::{StartError, bind},
-    http::{self, App},
-    shared::SharedStore,
+    bind::StartError,
+    faults::{Faults, Injector},
+    http::App,
+    listening::{Bound, Listening},
+    shared::{SharedFaults, SharedStore},
     store::{Limits, Snapshot, Stats},
-    udp::UdpReceiver,
 };
 
 /// Where the X-Ray SDKs and exporters look for a daemon unless told otherwise.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:2000";
-
-/// How long [`XrayLocal::shutdown`] waits for requests under way.
-const MAX_GRACE: Duration = Duration::from_secs(2);
 
 /// What to start; see [`XrayLocal::builder`].
 #[derive(Debug, Clone)]
@@ -31,16 +28,18 @@ pub struct Builder {
     allowed_hosts: Vec<String>,
     limits: Limits,
     receive_buffer: Option<usize>,
+    requires_signature: bool,
+    faults: Faults,
 }
 
 /// A running `xray-local`. It stops when this is dropped; [`XrayLocal::shutdown`] also waits for what has come.
 #[derive(Debug)]
 pub struct XrayLocal {
     address: SocketAddr,
-    store: SharedStore,
-    udp: Option<UdpReceiver>,
-    stop: watch::Sender<bool>,
-    server: JoinHandle<()>,
+    receive_buffer: Option<usize>,
+    app: Arc<App>,
+    /// `None` while it is stopped.
+    listening: Option<Listening>,
 }
 
 impl Builder {
@@ -80,6 +79,23 @@ impl Builder {
         self
     }
 
+    /// Refuses calls of the X-Ray API that carry no signature for it (version 4), as AWS does. Whether it is
+    /// right can't be told without the secret key, and is not checked.
+    ///
+    /// Default: not required.
+    pub fn with_required_signature(mut self, required: bool) -> Self {
+        self.requires_signature = required;
+        self
+    }
+
+    /// Starts with these faults set; see [`XrayLocal::set_faults`].
+    ///
+    /// Default: none.
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
     /// Binds the address and starts to listen, on the tokio runtime this is called in and on two threads for
     /// UDP. What was sent after this returns is received.
     ///
@@ -87,19 +103,18 @@ impl Builder {
     /// [`StartError`] if the address is none, is taken, or can't be bound.
     pub async fn start(self) -> Result<XrayLocal, StartError> {
         let address = resolve(self.address).await?;
-        let (tcp, udp) = bind(address, self.receive_buffer)?;
-        let address = tcp.local_addr().map_err(StartError::Io)?;
-        let listener = tokio::net::TcpListener::from_std(tcp).map_err(StartError::Io)?;
+        let bound = Bound::bind(address, self.receive_buffer)?;
+        let address = bound.address;
         let store = SharedStore::new(self.limits);
-        let udp = UdpReceiver::start(udp, store.clone()).map_err(StartError::Io)?;
-        let (stop, stopped) = watch::channel(false);
         let app = Arc::new(App {
-            store: store.clone(),
+            faults: SharedFaults::new(self.faults, store.clone()),
+            store,
+            requires_signature: self.requires_signature,
             address: reachable(address),
             allowed_hosts: self.allowed_hosts,
         });
-        let server = tokio::spawn(serve(listener, app, stopped));
-        Ok(XrayLocal { address, store, udp: Some(udp), stop, server })
+        let listening = bound.serve(Arc::clone(&app)).map_err(StartError::Io)?;
+        Ok(XrayLocal { address, receive_buffer: self.receive_buffer, app, listening: Some(listening) })
     }
 }
 
@@ -122,15 +137,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn serve(listener: tokio::net::TcpListener, app: Arc<App>, mut stopped: watch::Receiver<bool>) {
-    let stop = async move {
-        // An error says that the sender was dropped, and `XrayLocal` with it.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    };
-    // Infallible in axum 0.8: a connection that fails ends alone.
-    let _ = axum::serve(listener, http::router(app)).with_graceful_shutdown(stop).await;
-}
-
 impl XrayLocal {
     /// Starts with the defaults of the setters of [`Builder`].
     pub fn builder() -> Builder {
@@ -139,6 +145,8 @@ impl XrayLocal {
             allowed_hosts: Vec::new(),
             limits: Limits::default(),
             receive_buffer: None,
+            requires_signature: false,
+            faults: Faults::default(),
         }
     }
 
@@ -157,22 +165,22 @@ impl XrayLocal {
     /// What has been received so far.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.store.snapshot()
+        self.app.store.snapshot()
     }
 
     /// The counts alone, without the traces.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.store.stats()
+        self.app.store.stats()
     }
 
     /// Waits until what has been received satisfies `enough`, and hands it back: for tests, inside a
     /// `tokio::time::timeout`. It is asked again after each change.
     pub async fn wait_until(&self, mut enough: impl FnMut(&Snapshot) -> bool) -> Snapshot {
-        let mut changes = self.store.subscribe();
+        let mut changes = self.app.store.subscribe();
         loop {
             changes.mark_unchanged();
-            let snapshot = self.store.snapshot();
+            let snapshot = self.app.store.snapshot();
             // The sender lives as long as the store that `self` holds.
             if enough(&snapshot) || changes.changed().await.is_err() {
                 return snapshot;
@@ -182,24 +190,43 @@ impl XrayLocal {
 
     /// Forgets everything received and counted so far.
     pub fn clear(&self) {
-        self.store.clear();
+        self.app.store.clear();
+    }
+
+    /// Sets faults in place of those before, while it runs; [`Faults::default`] takes them away.
+    pub fn set_faults(&self, faults: Faults) {
+        self.app.faults.set(faults);
+    }
+
+    /// How often the faults have struck since they were set, in the order of [`Faults::list`].
+    #[must_use]
+    pub fn faults_struck(&self) -> Vec<u64> {
+        self.app.faults.read(Injector::struck)
+    }
+
+    /// Stops listening and reads what has come, as a daemon that goes away: connections are refused, datagrams
+    /// answered by ICMP. What was received stays. Does nothing if it has stopped already.
+    pub async fn stop_listening(&mut self) {
+        if let Some(listening) = self.listening.take() {
+            listening.stop().await;
+        }
+    }
+
+    /// Listens again at the same address. Does nothing if it does already.
+    ///
+    /// # Errors
+    /// [`StartError`] if somebody else has taken the address meanwhile.
+    pub async fn listen_again(&mut self) -> Result<(), StartError> {
+        if self.listening.is_none() {
+            let bound = Bound::bind(self.address, self.receive_buffer)?;
+            self.listening = Some(bound.serve(Arc::clone(&self.app)).map_err(StartError::Io)?);
+        }
+        Ok(())
     }
 
     /// Stops listening; reads what has come; hands back all there is.
     pub async fn shutdown(mut self) -> Snapshot {
-        self.stop.send_replace(true);
-        if let Some(udp) = self.udp.take() {
-            // An error says that a thread panicked, which it has told itself.
-            let _ = tokio::task::spawn_blocking(move || udp.join()).await;
-        }
-        // Requests under way end; a connection that some client keeps open does not hold us up.
-        let _ = timeout(MAX_GRACE, &mut self.server).await;
-        self.store.snapshot()
-    }
-}
-
-impl Drop for XrayLocal {
-    fn drop(&mut self) {
-        self.server.abort();
+        self.stop_listening().await;
+        self.app.store.snapshot()
     }
 }

@@ -164,7 +164,7 @@ impl Rejected {
 }
 
 /// The `id` of a document that may be wrong in every other way.
-fn id_of(document: &[u8]) -> Option<String> {
+pub(crate) fn id_of(document: &[u8]) -> Option<String> {
     /// Longer text is no id and would only be shown.
     const MAX_ID_CHARS: usize = 64;
     #[derive(serde::Deserialize)]

@@ -27,8 +27,9 @@
 //! One address, UDP and TCP:
 //!
 //! - Datagrams of the X-Ray daemon: a header line, then one segment document.
-//! - `POST /TraceSegments`: the operation `PutTraceSegments` of the X-Ray API. Signatures are not checked.
-//!   Of the other operations only `PutTelemetryRecords` is taken, so that a real daemon can stand in between.
+//! - `POST /TraceSegments`, `POST /TelemetryRecords`: the operations `PutTraceSegments` and `PutTelemetryRecords` of
+//!   the X-Ray API, so that a real daemon can stand in between. Signatures are not checked; that there is one can
+//!   be required.
 //!
 //! Every document is judged as X-Ray judges it. What X-Ray would drop silently is listed under "Rejected", with
 //! the field and the reason.
@@ -41,15 +42,46 @@
 //! | `GET /api/traces/{id}` | `{"id","documents":[…]}`: the segment documents as they came; 404 if there are none |
 //! | `GET /api/map` | `{"services":[{"name","type","inferred",…}],"edges":[{"from":{"name","type","inferred"},"to":{…},…}]}`, each with `"total","ok","error","throttle","fault","ended","total_response_time"` |
 //! | `GET /api/rejected` | `{"rejected":[{"received","source","code","field","reason","id","bytes","excerpt"}]}`, the latest first |
+//! | `GET /api/telemetry` | `{"telemetry":[{"received","TelemetryRecords":[…],"EC2InstanceId","Hostname","ResourceARN"}]}`: the latest 100 calls of `PutTelemetryRecords`, the last one first |
+//! | `GET /api/faults` | `{"seed","faults":[…]}`: the faults that are set, each with `"struck"`, how often it has struck |
+//! | `PUT /api/faults` | sets faults in place of those before: see below |
+//! | `DELETE /api/faults` | takes the faults away: 204 |
 //! | `GET /api/stats` | the fields of [`Stats`] |
 //! | `POST /api/clear` | forgets everything: 204 |
 //!
 //! Times are decimal seconds, since the epoch or long.
 //!
+//! # Faults
+//!
+//! To see what a client makes of a bad day, calls of the X-Ray API can be made to fail: by [`XrayLocal::set_faults`],
+//! or from a shell, here the next three calls, and then one document in ten for ever:
+//!
+//! ```sh
+//! curl -X PUT http://127.0.0.1:2000/api/faults -d '{"seed": 1, "faults": [
+//!   {"fault": "status", "status": 429, "retry_after_s": 1, "times": 3},
+//!   {"fault": "unprocessed", "document_share": 0.1, "codes": ["InternalFailure"], "path": "/TraceSegments"}
+//! ]}'
+//! ```
+//!
+//! Every fault may have a `path`, a `share` of the calls (from 0 to 1, default 1), and a number of `times` (default:
+//! without end). They are asked in their order: delays add up, of the others the first that strikes decides.
+//!
+//! | `fault` | what happens | fields |
+//! |---|---|---|
+//! | `delay` | the answer comes later | `delay_ms`, up to 600000 |
+//! | `status` | an error, once the body is read | `status` from 400 to 599, `code`, `retry_after_s` |
+//! | `reset_before_body` | the connection is reset before the body is read | |
+//! | `reset_after_body` | the same after the body was read | |
+//! | `lost_answer` | the call is taken, then the connection is reset | |
+//! | `half_answer` | the call is taken, then half of the answer is sent | |
+//! | `unprocessed` | documents come back as unprocessed | `document_share` (default 1), `codes` (default `["InternalFailure"]`), `permanent`: always the same documents (default `false`) |
+//!
+//! The seed makes it the same every time. [`XrayLocal::stop_listening`] refuses connections altogether.
+//!
 //! # Who can reach it
 //!
 //! Whoever can reach the address can read what was sent to it, so the default is loopback. Web pages can't:
-//! requests under foreign host names and POSTs from other origins are refused.
+//! requests under foreign host names, and from other origins all but reading ones, are refused.
 
 mod bind;
 mod builder;
@@ -57,13 +89,16 @@ mod callee;
 mod clock;
 mod datagram;
 mod document;
+mod faults;
 mod graph;
 mod http;
 mod layout;
+mod listening;
 mod node;
 mod shared;
 mod store;
 mod summary;
+mod telemetry;
 mod tree;
 mod udp;
 mod viewer;
@@ -72,5 +107,6 @@ pub use bind::StartError;
 pub use builder::{Builder, DEFAULT_ADDRESS, XrayLocal};
 pub use callee::Callee;
 pub use document::{Document, EXCERPT_CHARS, Rejected, Rejection, Source};
+pub use faults::{Effect, ErrorAnswer, Fault, Faults, Unprocessed};
 pub use node::{Node, Outcome};
 pub use store::{Limits, Snapshot, Stats, Trace};

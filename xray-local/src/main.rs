@@ -20,6 +20,10 @@ struct Arguments {
     /// Ask the kernel for a UDP receive buffer of this size. The X-Ray daemon doesn't, and loses more.
     #[arg(long, value_name = "BYTES")]
     receive_buffer: Option<usize>,
+
+    /// Refuse calls of the X-Ray API that are not signed (version 4). Whether a signature is right is not checked.
+    #[arg(long)]
+    require_signature: bool,
 }
 
 #[tokio::main]
@@ -34,7 +38,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let mut builder = XrayLocal::builder().with_addr(arguments.addr);
+    let mut builder =
+        XrayLocal::builder().with_addr(arguments.addr).with_required_signature(arguments.require_signature);
     for host in arguments.allow_host {
         builder = builder.with_allowed_host(host);
     }

@@ -7,7 +7,10 @@ use std::{
 
 use xray_wire::{SegmentId, Timestamp, TraceId};
 
-use crate::document::{Document, Rejected, Rejection, Source};
+use crate::{
+    document::{Document, Rejected, Rejection, Source},
+    telemetry::{Telemetry, TelemetryCall},
+};
 
 /// How much the store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +98,7 @@ pub(crate) struct Store {
     /// The traces' ids, the first to appear first.
     order: VecDeque<TraceId>,
     rejected: VecDeque<Arc<Rejected>>,
+    telemetry: Telemetry,
     stats: Stats,
 }
 
@@ -105,6 +109,7 @@ impl Store {
             traces: HashMap::new(),
             order: VecDeque::new(),
             rejected: VecDeque::new(),
+            telemetry: Telemetry::default(),
             stats: Stats::default(),
         }
     }
@@ -144,10 +149,25 @@ impl Store {
         self.stats.version += u64::from(overflowed > 0);
     }
 
+    /// Keeps what a daemon tells of itself.
+    pub(crate) fn keep_telemetry(&mut self, call: TelemetryCall, now: Timestamp) {
+        self.telemetry.keep(call, now);
+    }
+
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Something else that the pages show has changed.
+    pub(crate) fn touch(&mut self) {
+        self.stats.version += 1;
+    }
+
     pub(crate) fn clear(&mut self) {
         self.traces.clear();
         self.order.clear();
         self.rejected.clear();
+        self.telemetry.clear();
         self.stats = Stats { version: self.stats.version + 1, ..Stats::default() };
     }
 

@@ -122,11 +122,25 @@ async fn calls_of_another_shape_are_refused_as_aws_does() {
 #[tokio::test]
 async fn other_operations_are_answered_as_aws_does() {
     let xray = start().await;
-    for (path, status) in [("/TelemetryRecords", 200), ("/GetSamplingRules", 404)] {
-        let response = reqwest::Client::new().post(format!("{}{path}", xray.url())).send().await.unwrap();
+    let record =
+        json!({"TelemetryRecords": [{"Timestamp": 1_465_510_280, "SegmentsSentCount": 7}], "Hostname": "h"});
+    for (path, body, status) in [
+        ("/TelemetryRecords", record.clone(), 200),
+        ("/TelemetryRecords", json!({}), 400),
+        ("/TelemetryRecords", json!({"TelemetryRecords": [{}]}), 400),
+        ("/TelemetryRecords", json!({"TelemetryRecords": [], "Hostname": "x".repeat(70_000)}), 413),
+        ("/CreateGroup", json!({}), 404),
+    ] {
+        let client = reqwest::Client::new();
+        let response =
+            client.post(format!("{}{path}", xray.url())).body(body.to_string()).send().await.unwrap();
         assert_eq!(response.status(), status, "{path}");
         assert_eq!(response.headers()["content-type"], "application/json");
     }
+    let mut kept = get(&xray, "/api/telemetry").await["telemetry"].take();
+    assert!(kept[0]["received"].take().is_number());
+    kept[0].as_object_mut().unwrap().remove("received");
+    assert_eq!(kept, json!([record]));
 }
 
 #[tokio::test]

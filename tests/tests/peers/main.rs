@@ -30,6 +30,11 @@ fn main() -> ExitCode {
             Python::find,
             boto::put_trace_segments_is_answered,
         ),
+        harness.trial(
+            "boto::faults_and_telemetry_are_understood",
+            Python::find,
+            boto::faults_and_telemetry_are_understood,
+        ),
         harness.trial("moto::gives_back_what_hotrod_sent", Python::find, moto::gives_back_what_hotrod_sent),
         harness.trial(
             "otel::reads_our_headers_and_writes_ones_we_read",

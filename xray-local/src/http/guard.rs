@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -31,7 +31,7 @@ pub(super) async fn check_host(State(app): State<Arc<App>>, request: Request, ne
 
 /// Refuses requests that change something and come from a page of another origin.
 pub(super) async fn check_origin(request: Request, next: Next) -> Response {
-    if *request.method() == Method::POST && is_cross_origin(request.headers()) {
+    if !request.method().is_safe() && is_cross_origin(request.headers()) {
         return (StatusCode::FORBIDDEN, "Requests from other origins are refused.\n").into_response();
     }
     next.run(request).await
@@ -69,7 +69,7 @@ fn name_of(host: &str) -> &str {
     host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
-/// Browsers say with every POST where it comes from; SDKs, daemons and curl don't.
+/// Browsers say with everything but a GET where it comes from; SDKs, daemons and curl don't.
 fn is_cross_origin(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let Some(origin) = text(header::ORIGIN) else { return false };

@@ -1,8 +1,13 @@
-//! The TCP side: X-Ray's `PutTraceSegments`, the API for scripts, the viewer.
+//! The TCP side: X-Ray's own API, the API for scripts, the viewer.
 
 mod api;
+mod aws;
+mod connection;
+mod faults;
 mod guard;
 mod segments;
+mod signature;
+mod telemetry;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -15,32 +20,50 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{shared::SharedStore, viewer};
+use xray_wire::limits::{MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_PER_CALL};
+
+use crate::{
+    shared::{SharedFaults, SharedStore},
+    viewer,
+};
+
+pub(crate) use connection::{Connection, Connections};
+
+/// As many documents as a call may hold, each as long as it may be, with every second character escaped.
+const MAX_BODY_BYTES: usize = 2 * MAX_DOCUMENTS_PER_CALL * MAX_DOCUMENT_BYTES;
 
 /// What every handler may need.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: SharedStore,
+    pub(crate) faults: SharedFaults,
+    /// Whether calls of the X-Ray API have to be signed.
+    pub(crate) requires_signature: bool,
     /// Where it can be reached.
     pub(crate) address: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
 }
 
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let operations = Router::new()
+        .route("/TraceSegments", post(segments::put_trace_segments))
+        .route("/TelemetryRecords", post(telemetry::put_telemetry_records))
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), faults::inject))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), signature::check_signature));
     let pages = Router::new()
         .route("/api/traces", get(api::traces))
         .route("/api/traces/{id}", get(api::trace))
         .route("/api/map", get(api::map))
         .route("/api/rejected", get(api::rejected))
         .route("/api/stats", get(api::stats))
+        .route("/api/telemetry", get(telemetry::telemetry))
+        .route("/api/faults", get(faults::show).put(faults::set).delete(faults::clear))
         .route("/api/clear", post(api::clear))
         .merge(viewer::router())
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::check_host));
-    Router::new()
-        .route("/TraceSegments", post(segments::put_trace_segments))
-        .route("/TelemetryRecords", post(segments::put_telemetry_records))
-        .layer(DefaultBodyLimit::disable())
+    operations
         .merge(pages)
         .layer(middleware::from_fn(guard::check_origin))
         .layer(middleware::map_response(guard::secure))
@@ -49,5 +72,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 /// Operations of the AWS API are POSTs and get its kind of error; people get a page.
 async fn not_found(State(app): State<Arc<App>>, method: Method) -> Response {
-    if method == Method::POST { segments::unknown_operation() } else { viewer::not_found(&app) }
+    if method == Method::POST { aws::unknown_operation() } else { viewer::not_found(&app) }
 }

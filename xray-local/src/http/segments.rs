@@ -1,22 +1,25 @@
-//! X-Ray's own API as the AWS SDKs and the daemon speak it: `PutTraceSegments`, and what the daemon needs besides.
+//! `PutTraceSegments`, as the AWS SDKs and the daemon call it.
 
 use std::sync::Arc;
 
 use axum::{
-    Json,
-    body::{self, Body},
+    Extension, Json,
+    body::Body,
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use xray_wire::limits::{MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_PER_CALL};
+use xray_wire::limits::MAX_DOCUMENTS_PER_CALL;
 
-use super::App;
-use crate::{document::Source, shared::SharedStore};
-
-/// As many documents as a call may hold, each as long as it may be, with every second character escaped.
-const MAX_BODY_BYTES: usize = 2 * MAX_DOCUMENTS_PER_CALL * MAX_DOCUMENT_BYTES;
+use super::{
+    App, MAX_BODY_BYTES,
+    aws::{invalid_request, read},
+};
+use crate::{
+    document::{Source, id_of},
+    faults::Refusal,
+    shared::SharedStore,
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -35,60 +38,48 @@ struct PutTraceSegmentsResult {
 struct UnprocessedTraceSegment {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    error_code: &'static str,
+    error_code: String,
     message: String,
 }
 
-pub(super) async fn put_trace_segments(State(app): State<Arc<App>>, body: Body) -> Response {
-    let Ok(body) = body::to_bytes(body, MAX_BODY_BYTES).await else {
-        return invalid_request(StatusCode::PAYLOAD_TOO_LARGE, "expected a body of at most 6.25 MiB");
-    };
-    let call: PutTraceSegments = match serde_json::from_slice(&body) {
+pub(super) async fn put_trace_segments(
+    State(app): State<Arc<App>>,
+    refusal: Option<Extension<Refusal>>,
+    body: Body,
+) -> Response {
+    let call: PutTraceSegments = match read(body, MAX_BODY_BYTES).await {
         Ok(call) => call,
-        Err(error) => return invalid_request(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(response) => return response,
     };
     if call.trace_segment_documents.len() > MAX_DOCUMENTS_PER_CALL {
-        let message = format!("Exceeding maximum segment count: {MAX_DOCUMENTS_PER_CALL}");
-        return invalid_request(StatusCode::BAD_REQUEST, &message);
+        return invalid_request(&format!("Exceeding maximum segment count: {MAX_DOCUMENTS_PER_CALL}"));
     }
-    let unprocessed_trace_segments = unprocessed(&app.store, &call.trace_segment_documents);
+    let refusal = refusal.as_deref();
+    let unprocessed_trace_segments = call
+        .trace_segment_documents
+        .iter()
+        .filter_map(|document| unprocessed(&app.store, refusal, document))
+        .collect();
     Json(PutTraceSegmentsResult { unprocessed_trace_segments }).into_response()
 }
 
-fn unprocessed(store: &SharedStore, documents: &[String]) -> Vec<UnprocessedTraceSegment> {
-    documents
-        .iter()
-        .filter_map(|document| store.receive(document.as_bytes(), Source::Http).err())
-        .map(|rejected| UnprocessedTraceSegment {
-            id: rejected.id.clone(),
-            error_code: rejected.rejection.code,
-            message: rejected.rejection.to_string(),
-        })
-        .collect()
-}
-
-/// `PutTelemetryRecords`, in which the daemon tells of itself once a minute: taken and forgotten.
-pub(super) async fn put_telemetry_records() -> Json<Nothing> {
-    Json(Nothing {})
-}
-
-#[derive(Serialize)]
-pub(super) struct Nothing {}
-
-/// Any other operation of the X-Ray API.
-pub(super) fn unknown_operation() -> Response {
-    aws_error(StatusCode::NOT_FOUND, "UnknownOperationException", "xray-local has no such operation")
-}
-
-fn invalid_request(status: StatusCode, message: &str) -> Response {
-    aws_error(status, "InvalidRequestException", message)
-}
-
-/// An error in the shape of AWS' REST-JSON protocol.
-fn aws_error(status: StatusCode, kind: &'static str, message: &str) -> Response {
-    #[derive(Serialize)]
-    struct Message<'a> {
-        message: &'a str,
+/// Takes a document in, or says why not.
+fn unprocessed(
+    store: &SharedStore,
+    refusal: Option<&Refusal>,
+    document: &str,
+) -> Option<UnprocessedTraceSegment> {
+    if let Some(refusal) = refusal {
+        let id = id_of(document.as_bytes());
+        if let Some(code) = refusal.code_for(id.as_deref().unwrap_or(document).as_bytes()) {
+            let message = "a fault that was asked for".to_owned();
+            return Some(UnprocessedTraceSegment { id, error_code: code.to_owned(), message });
+        }
     }
-    (status, [("x-amzn-errortype", kind)], Json(Message { message })).into_response()
+    let rejected = store.receive(document.as_bytes(), Source::Http).err()?;
+    Some(UnprocessedTraceSegment {
+        id: rejected.id.clone(),
+        error_code: rejected.rejection.code.to_owned(),
+        message: rejected.rejection.to_string(),
+    })
 }

@@ -40,13 +40,18 @@ pub(crate) fn router() -> Router<Arc<App>> {
 /// What every page shows around its content.
 struct Frame {
     stats: Stats,
+    /// The faults that may strike yet, in words.
+    faults: Vec<String>,
     address: String,
     here: &'static str,
 }
 
 impl Frame {
     fn new(app: &App, stats: Stats, here: &'static str) -> Self {
-        Self { stats, address: app.address.to_string(), here }
+        let faults = app.faults.read(|injector| {
+            injector.armed().iter().filter(|armed| armed.left() != Some(0)).map(ToString::to_string).collect()
+        });
+        Self { stats, faults, address: app.address.to_string(), here }
     }
 }
 
