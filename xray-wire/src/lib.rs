@@ -40,6 +40,7 @@ pub mod limits;
 pub mod nest;
 pub mod pace;
 pub mod pack;
+pub mod peek;
 pub mod sanitize;
 pub mod segment;
 mod timestamp;
