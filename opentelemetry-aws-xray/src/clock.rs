@@ -75,6 +75,15 @@ impl Clock for ManualClock {
     }
 }
 
+/// The time since the Unix epoch; zero before 1970.
+#[cfg(feature = "daemon-tcp")]
+#[allow(clippy::disallowed_methods, reason = "this file owns the clock")]
+pub(crate) fn epoch() -> Duration {
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Seconds since the Unix epoch, cheaply: up to a timer tick (at most 10 ms) late on Linux.
 ///
 /// Zero before 1970, and `u32::MAX` from 2106 on.

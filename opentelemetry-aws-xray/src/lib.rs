@@ -49,6 +49,7 @@
 //! | `tower` | yes | the layers | `http`, `http-body`, `bytes`, `tower-layer`, `tower-service`, `pin-project-lite` |
 //! | `axum` | no | `XrayLayer::axum()`: route and peer as axum knows them | `axum` without its defaults |
 //! | `reqwest` | no | the client layer around `reqwest::Client` | `reqwest` without its defaults |
+//! | `daemon-tcp` | no | `config::Transport::Tcp`: the daemon's TCP port, where X-Ray's answers come back | `ureq` without TLS, `serde_json` |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
 mod annotate;

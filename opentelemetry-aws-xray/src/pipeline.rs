@@ -10,7 +10,7 @@ use opentelemetry_sdk::{
 };
 
 use crate::{
-    config::{self, Environment, Propagator},
+    config::{self, Environment, Propagator, Transport},
     context_missing::ContextMissing,
     exporter::{ExporterStats, FlushingProcessor, StatsHandle, XrayExporter, XrayExporterBuilder},
     id_generator::XrayIdGenerator,
@@ -152,6 +152,14 @@ impl XrayBuilder {
     /// Default: `AWS_XRAY_DAEMON_ADDRESS`, else `127.0.0.1:2000`.
     pub fn with_daemon_address(mut self, address: impl Into<String>) -> Self {
         self.exporter = self.exporter.with_daemon_address(address);
+        self
+    }
+
+    /// By which road documents go; see [`Transport`].
+    ///
+    /// Default: `AWS_XRAY_TRANSPORT`, else [`Transport::Udp`].
+    pub fn with_transport(mut self, transport: Transport) -> Self {
+        self.exporter = self.exporter.with_transport(transport);
         self
     }
 

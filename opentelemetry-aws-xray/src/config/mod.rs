@@ -5,6 +5,7 @@
 
 mod env;
 mod propagators;
+mod transport;
 mod vars;
 
 use std::fmt::Display;
@@ -13,6 +14,7 @@ pub(crate) use env::Environment;
 use opentelemetry::otel_warn;
 pub use propagators::Propagator;
 pub(crate) use propagators::{composite, propagators};
+pub use transport::{ParseTransportError, Transport};
 pub use vars::{VARIABLES, Variable, variables_markdown};
 use xray_wire::DaemonAddress;
 
@@ -22,6 +24,17 @@ use crate::{context_missing::ContextMissing, exporter::DEFAULT_QUEUE_SIZE};
 pub(crate) fn daemon_address(explicit: Option<&str>, environment: &Environment) -> DaemonAddress {
     let from_code = explicit.and_then(|value| understood("with_daemon_address", value, value.parse()));
     from_code.or_else(|| parsed(vars::DAEMON_ADDRESS, environment)).unwrap_or_default()
+}
+
+/// By which road documents go.
+pub(crate) fn transport(explicit: Option<Transport>, environment: &Environment) -> Transport {
+    explicit.or_else(|| parsed(vars::TRANSPORT, environment)).unwrap_or_default()
+}
+
+/// Where the process runs, as AWS' runtimes say it of themselves.
+#[cfg(feature = "daemon-tcp")]
+pub(crate) fn execution_env(environment: &Environment) -> Option<String> {
+    environment.var("AWS_EXECUTION_ENV")
 }
 
 /// What to do when there is no trace to take part in.
@@ -112,6 +125,19 @@ mod tests {
         assert_eq!(service_name(None, &environment).as_deref(), Some("from environment"));
         assert_eq!(service_name(Some("code".into()), &environment).as_deref(), Some("code"));
         assert_eq!(service_name(None, &nothing), None);
+    }
+
+    #[test]
+    fn transports() {
+        let tcp = if cfg!(feature = "daemon-tcp") { "Tcp" } else { "Udp" };
+        for (value, expected) in
+            [("", "Udp"), ("udp", "Udp"), (" TCP ", tcp), ("tcp", tcp), ("carrier pigeon", "Udp")]
+        {
+            let found = transport(None, &Environment::of([("AWS_XRAY_TRANSPORT", value)]));
+            assert_eq!(format!("{found:?}"), expected, "{value}");
+        }
+        let environment = Environment::of([("AWS_XRAY_TRANSPORT", "tcp")]);
+        assert_eq!(transport(Some(Transport::Udp), &environment), Transport::Udp);
     }
 
     #[test]

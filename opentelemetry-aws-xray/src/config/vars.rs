@@ -15,6 +15,7 @@ pub struct Variable {
 }
 
 pub(crate) const DAEMON_ADDRESS: &str = "AWS_XRAY_DAEMON_ADDRESS";
+pub(crate) const TRANSPORT: &str = "AWS_XRAY_TRANSPORT";
 pub(crate) const TRACING_NAME: &str = "AWS_XRAY_TRACING_NAME";
 pub(crate) const SDK_ENABLED: &str = "AWS_XRAY_SDK_ENABLED";
 pub(crate) const SDK_DISABLED: &str = "AWS_XRAY_SDK_DISABLED";
@@ -24,12 +25,18 @@ pub(crate) const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 pub(crate) const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
 
 /// All of them. What is set in code wins over the environment, and the environment over the default.
-pub const VARIABLES: [Variable; 10] = [
+pub const VARIABLES: &[Variable] = &[
     Variable {
         name: DAEMON_ADDRESS,
         accepts: "`host:port`, or `tcp:host:port udp:host:port` in any order; host names, IPv4, IPv6 in brackets",
         default: "`127.0.0.1:2000`",
         effect: "Where the X-Ray daemon is. What is no address is told in a warning and not used.",
+    },
+    Variable {
+        name: TRANSPORT,
+        accepts: "`udp`; `tcp` with the feature `daemon-tcp`; in any case",
+        default: "`udp`",
+        effect: "By which road documents go. `udp`: to the daemon, unanswered. `tcp`: through the daemon to X-Ray, whose answers come back.",
     },
     Variable {
         name: TRACING_NAME,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use xray_wire::DaemonAddress;
-
 use super::{Shared, XrayExporter, export::Pipeline, translate::Options};
+#[cfg(feature = "_acknowledged")]
+use crate::sink::acknowledged::{OnRejected, Rejected};
+#[cfg(feature = "daemon-tcp")]
+use crate::sink::{acknowledged::Rejections, daemon_tcp};
 use crate::{
-    config::{self, Environment},
+    config::{self, Environment, Transport},
     sink::{DaemonSink, SegmentSink},
 };
 
@@ -15,6 +17,9 @@ use crate::{
 #[must_use = "a builder does nothing until `build`"]
 pub struct XrayExporterBuilder {
     daemon_address: Option<String>,
+    transport: Option<Transport>,
+    #[cfg(feature = "_acknowledged")]
+    on_rejected: Option<OnRejected>,
     sink: Option<Box<dyn SegmentSink>>,
     options: Options,
     without_nesting: bool,
@@ -24,7 +29,7 @@ impl XrayExporterBuilder {
     /// Where the daemon is: `host:port`, or `tcp:host:port udp:host:port` as in `AWS_XRAY_DAEMON_ADDRESS`, which it
     /// overrides. Host names, IPv4 and IPv6 (`[::1]:2000`) are understood. A text that is no address is told in a
     /// warning, and the default is used: tracing must not keep a service from starting. To refuse it yourself, parse
-    /// a [`DaemonAddress`] first.
+    /// a [`DaemonAddress`](crate::DaemonAddress) first.
     ///
     /// Default: `AWS_XRAY_DAEMON_ADDRESS`, else `127.0.0.1:2000`.
     pub fn with_daemon_address(mut self, address: impl Into<String>) -> Self {
@@ -32,9 +37,29 @@ impl XrayExporterBuilder {
         self
     }
 
+    /// By which road documents go.
+    ///
+    /// Default: `AWS_XRAY_TRANSPORT`, else [`Transport::Udp`].
+    pub fn with_transport(mut self, transport: Transport) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Calls a function with each document that X-Ray refused, or could not take as often as was tried, on roads on which it
+    /// answers. The function runs on a thread that delivers documents, so it should be short. All of this is also counted, under
+    /// [`DropReason::Rejected`](crate::DropReason::Rejected) and [`DropReason::Unanswered`](crate::DropReason::Unanswered), and told in a
+    /// warning once a minute.
+    ///
+    /// Default: none.
+    #[cfg(feature = "_acknowledged")]
+    pub fn with_on_rejected(mut self, callback: impl Fn(&Rejected<'_>) + Send + Sync + 'static) -> Self {
+        self.on_rejected = Some(OnRejected::new(callback));
+        self
+    }
+
     /// Sends documents to a sink of one's own instead of the daemon.
     ///
-    /// Default: a [`DaemonSink`].
+    /// Default: that of the [`transport`](Self::with_transport).
     pub fn with_sink(mut self, sink: impl SegmentSink + 'static) -> Self {
         self.sink = Some(Box::new(sink));
         self
@@ -113,19 +138,32 @@ impl XrayExporterBuilder {
         }
         Some(Self {
             daemon_address: self.daemon_address.clone(),
+            transport: self.transport,
+            #[cfg(feature = "_acknowledged")]
+            on_rejected: self.on_rejected.clone(),
             sink: None,
             options: self.options.clone(),
             without_nesting: self.without_nesting,
         })
     }
 
-    pub(crate) fn build_with(self, environment: &Environment) -> XrayExporter {
-        let sink = self.sink.unwrap_or_else(|| {
-            let DaemonAddress { udp, .. } =
-                config::daemon_address(self.daemon_address.as_deref(), environment);
-            Box::new(DaemonSink::new(udp))
-        });
+    pub(crate) fn build_with(mut self, environment: &Environment) -> XrayExporter {
+        let sink = self.sink.take().unwrap_or_else(|| self.sink_to_xray(environment));
         let pipeline = Pipeline::new(sink, self.options, !self.without_nesting);
         XrayExporter { shared: Arc::new(Shared::new(pipeline)) }
+    }
+
+    /// The sink of the chosen road.
+    fn sink_to_xray(&mut self, environment: &Environment) -> Box<dyn SegmentSink> {
+        let daemon = config::daemon_address(self.daemon_address.as_deref(), environment);
+        match config::transport(self.transport, environment) {
+            Transport::Udp => Box::new(DaemonSink::new(daemon.udp)),
+            #[cfg(feature = "daemon-tcp")]
+            Transport::Tcp => {
+                let execution_env = config::execution_env(environment);
+                let rejections = Rejections::new(self.on_rejected.take());
+                Box::new(daemon_tcp::sink(&daemon.tcp, execution_env.as_deref(), rejections))
+            }
+        }
     }
 }

@@ -18,12 +18,21 @@ pub enum DropReason {
     InvalidId,
     /// Its document is larger than the transport carries, even with all that can be cut gone.
     TooLarge,
-    /// The daemon's port was closed, or the operating system would not send there, until the documents that were held back
+    /// Nobody was there: the port was closed, or the operating system would not send, until the documents that were held back
     /// were too many, or until shutdown.
-    DaemonUnreachable,
-    /// The daemon's host name could not be resolved, until the same point.
-    DaemonUnresolved,
-    /// The exporter was shut down before the span came.
+    Unreachable,
+    /// The host name could not be resolved, until the same point.
+    Unresolved,
+    /// There were no valid credentials, until the same point.
+    NoCredentials,
+    /// The other side was there, but took documents more slowly than they came, until those that waited were too many.
+    Overflow,
+    /// The other side answered that it can't take the document now, or did not answer at all, as often as was tried, or until
+    /// shutdown. Documents whose answer was lost may have been taken.
+    Unanswered,
+    /// The other side refused the document, or the whole call, for good.
+    Rejected,
+    /// The exporter was shut down before the span came, or before there was time for its document.
     ShutDown,
     /// The exporter itself failed: a bug, please report it.
     Internal,
@@ -31,12 +40,16 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::NotSampled,
         Self::InvalidId,
         Self::TooLarge,
-        Self::DaemonUnreachable,
-        Self::DaemonUnresolved,
+        Self::Unreachable,
+        Self::Unresolved,
+        Self::NoCredentials,
+        Self::Overflow,
+        Self::Unanswered,
+        Self::Rejected,
         Self::ShutDown,
         Self::Internal,
     ];
@@ -48,8 +61,12 @@ impl DropReason {
             Self::NotSampled => "not_sampled",
             Self::InvalidId => "invalid_id",
             Self::TooLarge => "too_large",
-            Self::DaemonUnreachable => "daemon_unreachable",
-            Self::DaemonUnresolved => "daemon_unresolved",
+            Self::Unreachable => "unreachable",
+            Self::Unresolved => "unresolved",
+            Self::NoCredentials => "no_credentials",
+            Self::Overflow => "overflow",
+            Self::Unanswered => "unanswered",
+            Self::Rejected => "rejected",
             Self::ShutDown => "shut_down",
             Self::Internal => "internal",
         }

@@ -6,16 +6,23 @@
 #[cfg(feature = "_acknowledged")]
 pub(crate) mod acknowledged;
 mod daemon;
+#[cfg(feature = "daemon-tcp")]
+pub(crate) mod daemon_tcp;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
 mod report;
 
 use std::{fmt::Debug, time::Duration};
 
+#[cfg(feature = "_acknowledged")]
+pub use acknowledged::Rejected;
 pub use daemon::DaemonSink;
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::MemorySink;
 pub use report::Report;
+
+/// The largest document that is sent to X-Ray, in bytes. Its own limit is 64 KB; the margin is for what it may add.
+pub(crate) const DOCUMENT_BUDGET: usize = 64_000;
 
 /// Takes finished documents and tells what became of each.
 ///

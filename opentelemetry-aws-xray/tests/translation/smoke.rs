@@ -150,7 +150,7 @@ impl SegmentSink for FuzzSink {
             self.seen += 1;
             self.look_into(document.json);
             match self.seen % 64 {
-                0 => report.dropped_for(document, DropReason::DaemonUnreachable),
+                0 => report.dropped_for(document, DropReason::Unreachable),
                 1..8 => {
                     report.held(document);
                     self.held.push((document.json.to_vec(), document.spans));

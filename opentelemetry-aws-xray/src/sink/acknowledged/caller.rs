@@ -35,9 +35,10 @@ pub(crate) enum Answer {
     },
     /// The other side took the call, whose single document stands for many spans, but refused some of these for good (OTLP's
     /// partial success).
+    #[allow(dead_code, reason = "X-Ray answers for each segment document; only OTLP answers like this")]
     PartlyAccepted {
         /// How many spans were refused.
-        rejected_spans: u64,
+        rejected_spans: u32,
         /// Why, in the other side's words.
         message: String,
     },

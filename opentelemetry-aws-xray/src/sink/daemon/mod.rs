@@ -23,14 +23,11 @@ use xray_wire::{
     pack,
 };
 
-use super::{Document, Documents, Report, SegmentSink};
+use super::{DOCUMENT_BUDGET, Document, Documents, Report, SegmentSink};
 use crate::{
     clock::{Clock, SystemClock},
     exporter::DropReason,
 };
-
-/// The largest document that is sent. X-Ray's own limit is 64 KB; the margin is for what it may add.
-const DOCUMENT_BUDGET: usize = 64_000;
 
 /// Sends documents to the X-Ray daemon over UDP: one document a datagram, no faster than its socket can take them.
 ///
@@ -93,7 +90,7 @@ impl DaemonSink {
                 Ok(link) => link,
                 Err(RouteError::Unresolved(error)) => {
                     self.warnings.unresolved(&error, now);
-                    return Err(Failure::Hold(DropReason::DaemonUnresolved));
+                    return Err(Failure::Hold(DropReason::Unresolved));
                 }
                 Err(RouteError::Unconnected(error)) => {
                     self.warnings.failed(&error, now);
@@ -110,7 +107,7 @@ impl DaemonSink {
                 }
                 if let Err(Stuck) = turn {
                     self.warnings.stuck(now);
-                    return Err(Failure::Hold(DropReason::DaemonUnreachable));
+                    return Err(Failure::Hold(DropReason::Unreachable));
                 }
                 waits = false;
             }
@@ -130,7 +127,7 @@ impl DaemonSink {
             self.route.refused();
         }
         self.warnings.unreachable(self.clock.now());
-        Err(Failure::Hold(DropReason::DaemonUnreachable))
+        Err(Failure::Hold(DropReason::Unreachable))
     }
 
     /// Sends what was held back, oldest first, and stops at the first that is refused again or when time is up.

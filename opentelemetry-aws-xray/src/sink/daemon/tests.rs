@@ -131,10 +131,10 @@ fn too_many_held_documents_are_counted_oldest_first() {
     let large = "x".repeat(60_000);
     let fit = DaemonSink::MAX_HELD_BYTES / large.len();
     let stats = send(&mut sink, &vec![large.as_str(); fit + 1]);
-    assert_eq!((stats.spans_held, stats.dropped(DropReason::DaemonUnreachable)), (fit as u64, 1));
+    assert_eq!((stats.spans_held, stats.dropped(DropReason::Unreachable)), (fit as u64, 1));
     sink.sink.shutdown(Duration::from_secs(5), &sink.report);
     let stats = sink.report.stats();
-    assert_eq!((stats.spans_held, stats.dropped(DropReason::DaemonUnreachable)), (0, fit as u64 + 1));
+    assert_eq!((stats.spans_held, stats.dropped(DropReason::Unreachable)), (0, fit as u64 + 1));
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! By which road documents go to X-Ray.
+
+use std::{fmt, str::FromStr};
+
+/// By which road documents go to X-Ray.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Transport {
+    /// `udp`: the daemon over UDP. Costs least, and nobody answers: what the daemon drops is not known here.
+    #[default]
+    Udp,
+    /// `tcp`: the daemon's TCP port, which hands calls on to X-Ray and its answers back. What X-Ray refuses is counted and told,
+    /// and what it could not take is sent again. Needs the feature `daemon-tcp`.
+    #[cfg(feature = "daemon-tcp")]
+    Tcp,
+}
+
+impl FromStr for Transport {
+    type Err = ParseTransportError;
+
+    /// Reads the name of a transport, in any case.
+    fn from_str(name: &str) -> Result<Self, ParseTransportError> {
+        match name.to_ascii_lowercase().as_str() {
+            "udp" => Ok(Self::Udp),
+            #[cfg(feature = "daemon-tcp")]
+            "tcp" => Ok(Self::Tcp),
+            #[cfg(not(feature = "daemon-tcp"))]
+            "tcp" => Err(ParseTransportError::NeedsFeature("daemon-tcp")),
+            _ => Err(ParseTransportError::Unknown),
+        }
+    }
+}
+
+/// The text names no transport that there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParseTransportError {
+    /// It names none.
+    Unknown,
+    /// It names one that this build does not have, because a feature of this crate is off.
+    NeedsFeature(&'static str),
+}
+
+impl fmt::Display for ParseTransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("expected `udp` or `tcp`"),
+            Self::NeedsFeature(feature) => {
+                write!(f, "this transport needs the feature `{feature}` of opentelemetry-aws-xray")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ParseTransportError {}

@@ -1,0 +1,183 @@
+//! What is told of documents that X-Ray refused: a warning now and then, and every one to who asked for it.
+
+use std::{
+    fmt,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use opentelemetry::otel_warn;
+use xray_wire::{SegmentId, TraceId, sanitize};
+
+use super::{
+    CallError,
+    item::{Fate, Item, Refusal},
+};
+use crate::exporter::DropReason;
+
+/// A document that the other side refused or could not take, and that was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejected<'r> {
+    /// Its trace; not known of a payload that holds several.
+    pub trace_id: Option<TraceId>,
+    /// Its segment.
+    pub segment_id: Option<SegmentId>,
+    /// How many spans are lost with it.
+    pub spans: u32,
+    /// How that is counted: [`DropReason::Rejected`] or [`DropReason::Unanswered`].
+    pub reason: DropReason,
+    /// The kind of failure in the other side's words, such as `InvalidName`; or the HTTP status.
+    pub code: &'r str,
+    /// More about it, in the other side's words.
+    pub message: &'r str,
+}
+
+/// Called with each document that was refused.
+#[derive(Clone)]
+pub(crate) struct OnRejected(Arc<dyn Fn(&Rejected<'_>) + Send + Sync>);
+
+impl OnRejected {
+    pub(crate) fn new(callback: impl Fn(&Rejected<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(callback))
+    }
+}
+
+impl fmt::Debug for OnRejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnRejected")
+    }
+}
+
+/// Tells of refused documents and failed calls.
+#[derive(Debug, Default)]
+pub(crate) struct Rejections {
+    on_rejected: Option<OnRejected>,
+    warnings: Mutex<Warnings>,
+}
+
+impl Rejections {
+    pub(crate) fn new(on_rejected: Option<OnRejected>) -> Self {
+        Self { on_rejected, warnings: Mutex::default() }
+    }
+
+    /// Whether there is anything to tell.
+    pub(super) fn concern(fates: &[Fate]) -> bool {
+        fates.iter().any(|fate| rejected(fate).is_some())
+    }
+
+    /// Tells of those among `fates` that were refused.
+    pub(super) fn tell(&self, fates: &[Fate], now: Duration) {
+        for rejected in fates.iter().filter_map(rejected) {
+            self.warnings().rejected(&rejected, now);
+            let Some(OnRejected(callback)) = &self.on_rejected else { continue };
+            // A panic of the user's would end the thread, and with it other documents.
+            let call = AssertUnwindSafe(|| callback(&rejected));
+            if std::panic::catch_unwind(call).is_err() {
+                otel_warn!(name: "XrayDelivery.CallbackPanicked", message = "the callback for rejected documents panicked");
+            }
+        }
+    }
+
+    /// Tells of a call that failed, whatever becomes of its documents.
+    pub(super) fn tell_failure(&self, error: &CallError, now: Duration) {
+        self.warnings().failed(error, now);
+    }
+
+    fn warnings(&self) -> MutexGuard<'_, Warnings> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn rejected(fate: &Fate) -> Option<Rejected<'_>> {
+    let (item, spans, reason, refusal): (&Item, u32, DropReason, &Refusal) = match fate {
+        Fate::Dropped { item, reason, refusal: Some(refusal) } => (item, item.spans, *reason, refusal),
+        Fate::PartlySent { item, rejected_spans, refusal } if *rejected_spans > 0 => {
+            (item, *rejected_spans, DropReason::Rejected, refusal)
+        }
+        _ => return None,
+    };
+    Some(Rejected {
+        trace_id: item.trace_id(),
+        segment_id: item.ids.map(|(_, id)| id),
+        spans,
+        reason,
+        code: &refusal.code,
+        message: &refusal.message,
+    })
+}
+
+/// When the last warning of each kind was given, and how many were not given since.
+#[derive(Debug, Default)]
+struct Warnings {
+    rejected: Rarely,
+    failed: Rarely,
+}
+
+#[derive(Debug, Default)]
+struct Rarely {
+    last: Option<Duration>,
+    untold: u64,
+}
+
+impl Rarely {
+    /// A warning of one kind is not repeated before this has passed.
+    const AT_MOST_EVERY: Duration = Duration::from_secs(60);
+
+    /// If a warning is due: how many were not given since the last one.
+    fn due(&mut self, now: Duration) -> Option<u64> {
+        if self.last.is_some_and(|last| now.saturating_sub(last) < Self::AT_MOST_EVERY) {
+            self.untold += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+impl Warnings {
+    fn rejected(&mut self, rejected: &Rejected<'_>, now: Duration) {
+        let Some(untold) = self.rejected.due(now) else { return };
+        otel_warn!(
+            name: "XrayDelivery.Rejected",
+            trace_id = rejected.trace_id.map(|id| id.to_string()).unwrap_or_default(),
+            spans = rejected.spans,
+            reason = rejected.reason.as_str(),
+            code = shown(rejected.code),
+            answer = shown(rejected.message),
+            untold = untold,
+            message = "X-Ray did not take a document"
+        );
+    }
+
+    fn failed(&mut self, error: &CallError, now: Duration) {
+        let Some(untold) = self.failed.due(now) else { return };
+        otel_warn!(
+            name: "XrayDelivery.CallFailed",
+            kind = format!("{:?}", error.kind),
+            error = shown(&error.message),
+            untold = untold,
+            message = "a call to X-Ray failed; what is worth another attempt is held and sent again"
+        );
+    }
+}
+
+/// The other side's words, as far as a person wants to read them.
+fn shown(text: &str) -> String {
+    const CHARS: usize = 200;
+    sanitize::truncate(text, CHARS).escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_rare_and_count_what_they_leave_out() {
+        let mut rarely = Rarely::default();
+        let seconds = [0, 1, 59, 60, 61, 200];
+        let due = seconds.map(|second| rarely.due(Duration::from_secs(second)));
+        assert_eq!(due, [Some(0), None, None, Some(2), None, Some(1)]);
+    }
+}

@@ -1,0 +1,148 @@
+//! What a failed call is worth: another attempt, and when; or none.
+
+use std::time::Duration;
+
+use super::{CallError, CallErrorKind};
+use crate::exporter::DropReason;
+
+/// How often a call that is answered with a failure, or not answered, is made before its documents are given up, the first time
+/// included. A transient failure is mostly over at the second; what fails three times over seconds is not transient.
+pub(super) const MAX_ATTEMPTS: u32 = 3;
+
+/// The wait before the second attempt is drawn from zero to this, and doubles from there on ("full jitter": calls that failed
+/// together don't come back together).
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// No wait of our own is longer.
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
+
+/// A wait that the other side asks for is honoured up to this; a mistaken one would hold documents for ever.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// What becomes of a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Another attempt, after so long.
+    Again(Duration),
+    /// Nobody is there to try with. The documents wait, and no attempt is counted.
+    Wait(DropReason),
+    /// One document among several may be at fault: each half is tried on its own.
+    Split,
+    /// No further attempt.
+    Final(DropReason),
+}
+
+/// Judges a failed call that was made `attempts` times, this one included. `jitter` is random, from 0 to 1.
+pub(super) fn verdict(error: &CallError, attempts: u32, documents: usize, jitter: f64) -> Verdict {
+    match error.kind {
+        CallErrorKind::Unresolved => Verdict::Wait(DropReason::Unresolved),
+        CallErrorKind::Unreachable => Verdict::Wait(DropReason::Unreachable),
+        CallErrorKind::Credentials => Verdict::Wait(DropReason::NoCredentials),
+        CallErrorKind::Timeout | CallErrorKind::Broken | CallErrorKind::Status(408 | 429 | 500..=599) => {
+            if attempts >= MAX_ATTEMPTS {
+                return Verdict::Final(DropReason::Unanswered);
+            }
+            let asked_for = error.retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+            Verdict::Again(asked_for + backoff(attempts, jitter))
+        }
+        CallErrorKind::Status(400 | 413 | 422) if documents > 1 => Verdict::Split,
+        CallErrorKind::Status(_) => Verdict::Final(DropReason::Rejected),
+    }
+}
+
+/// How long to wait after so many failures, at least one. `jitter` is random, from 0 to 1.
+pub(super) fn backoff(failures: u32, jitter: f64) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    (FIRST_BACKOFF * (1 << doublings)).min(MAX_BACKOFF).mul_f64(jitter.clamp(0.0, 1.0))
+}
+
+/// Whether a document that was not taken is worth another attempt. X-Ray documents no list of codes, so these are the transient
+/// ones of AWS' services in general, with or without `Exception` behind.
+pub(super) fn is_transient(code: &str) -> bool {
+    const TRANSIENT: [&str; 13] = [
+        "InternalError",
+        "InternalFailure",
+        "InternalServer",
+        "InternalServerError",
+        "InternalService",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttled",
+        "Throttling",
+        "TooManyRequests",
+        "Unavailable",
+    ];
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    TRANSIENT.iter().any(|transient| transient.eq_ignore_ascii_case(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts() {
+        use CallErrorKind::{Broken, Credentials, Status, Timeout, Unreachable, Unresolved};
+        use Verdict::{Again, Final, Split, Wait};
+        let second = Duration::from_secs(1);
+        // Kind, attempts, documents, asked to wait for, verdict with the longest wait.
+        for (kind, attempts, documents, retry_after, expected) in [
+            (Unreachable, 1, 5, None, Wait(DropReason::Unreachable)),
+            (Unreachable, 99, 5, None, Wait(DropReason::Unreachable)),
+            (Unresolved, 99, 5, None, Wait(DropReason::Unresolved)),
+            (Credentials, 99, 5, None, Wait(DropReason::NoCredentials)),
+            (Timeout, 1, 5, None, Again(second)),
+            (Broken, 2, 5, None, Again(2 * second)),
+            (Timeout, 3, 5, None, Final(DropReason::Unanswered)),
+            (Status(408), 1, 1, None, Again(second)),
+            (Status(429), 1, 1, Some(7), Again(8 * second)),
+            (Status(429), 1, 1, Some(u64::MAX), Again(61 * second)),
+            (Status(429), 3, 1, Some(7), Final(DropReason::Unanswered)),
+            (Status(500), 2, 1, None, Again(2 * second)),
+            (Status(503), 2, 9, None, Again(2 * second)),
+            (Status(400), 1, 2, None, Split),
+            (Status(413), 1, 2, None, Split),
+            (Status(400), 1, 1, None, Final(DropReason::Rejected)),
+            (Status(403), 1, 9, None, Final(DropReason::Rejected)),
+            (Status(404), 1, 9, None, Final(DropReason::Rejected)),
+            (Status(302), 1, 9, None, Final(DropReason::Rejected)),
+        ] {
+            let mut error = CallError::new(kind, "");
+            error.retry_after = retry_after.map(Duration::from_secs);
+            assert_eq!(
+                verdict(&error, attempts, documents, 1.0),
+                expected,
+                "{kind:?} {attempts} {documents}"
+            );
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_a_bound() {
+        for (failures, jitter, seconds) in
+            [(1, 1.0, 1.0), (2, 1.0, 2.0), (4, 1.0, 8.0), (5, 1.0, 10.0), (u32::MAX, 0.5, 5.0), (3, 0.0, 0.0)]
+        {
+            assert_eq!(backoff(failures, jitter).as_secs_f64(), seconds, "{failures} {jitter}");
+        }
+    }
+
+    #[test]
+    fn transient_codes() {
+        for (code, expected) in [
+            ("ThrottledException", true),
+            ("Throttled", true),
+            ("InternalFailure", true),
+            ("internalerror", true),
+            ("ServiceUnavailableException", true),
+            ("InvalidName", false),
+            ("MissingParentId", false),
+            ("InvalidSegment", false),
+            ("", false),
+            ("Exception", false),
+        ] {
+            assert_eq!(is_transient(code), expected, "{code}");
+        }
+    }
+}

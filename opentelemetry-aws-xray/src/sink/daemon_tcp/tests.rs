@@ -1,0 +1,254 @@
+//! The daemon's TCP road against a server on loopback that does what it is told.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
+
+use super::*;
+use crate::{
+    clock::{Clock, SystemClock},
+    exporter::DropReason,
+    sink::{Documents, Report, SegmentSink},
+};
+
+/// What the server does with a request.
+#[derive(Debug, Clone)]
+enum Act {
+    Answer(&'static str, &'static str, String),
+    /// Closes the connection without a word.
+    Close,
+    /// Never answers.
+    Hang,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+struct Received {
+    head: String,
+    body: Vec<u8>,
+    connection: usize,
+}
+
+/// Answers requests one after the other as told, then with `{}`.
+struct Server {
+    address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+impl Server {
+    fn start(acts: Vec<Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let received: Arc<Mutex<Vec<Received>>> = Arc::default();
+        let log = Arc::clone(&received);
+        let acts = Arc::new(Mutex::new(std::collections::VecDeque::from(acts)));
+        std::thread::spawn(move || {
+            for (connection, stream) in listener.incoming().enumerate() {
+                let (log, acts) = (Arc::clone(&log), Arc::clone(&acts));
+                std::thread::spawn(move || serve(stream.unwrap(), connection, &log, &acts));
+            }
+        });
+        Self { address, received }
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint { host: self.address.ip().to_string(), port: self.address.port() }
+    }
+
+    fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    connection: usize,
+    log: &Mutex<Vec<Received>>,
+    acts: &Mutex<std::collections::VecDeque<Act>>,
+) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut stream = stream;
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            match reader.read_line(&mut head) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+        let length = head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.unwrap()];
+        reader.read_exact(&mut body).unwrap();
+        log.lock().unwrap().push(Received { head, body, connection });
+        let act = acts.lock().unwrap().pop_front();
+        match act.unwrap_or_else(|| Act::Answer("200 OK", "", "{}".into())) {
+            Act::Answer(status, headers, body) => {
+                let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+            }
+            Act::Close => return,
+            Act::Hang => drop(reader.read_line(&mut String::new())),
+        }
+    }
+}
+
+fn post(server: &Server, timeout: Duration) -> Result<PostResponse, CallError> {
+    let request =
+        PostRequest { path: "/x", content_type: "text/plain", content_encoding: Some("gzip"), body: b"body" };
+    DaemonHttp::new(&server.endpoint(), Some("AWS_ECS_FARGATE"), 8).post(&request, timeout)
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_request_says_what_aws_clients_say() {
+    let server = Server::start(vec![]);
+    assert_eq!(post(&server, PATIENCE).unwrap().status, 200);
+    let [request] = &server.received()[..] else { panic!("{:?}", server.received()) };
+    let head = request.head.to_ascii_lowercase();
+    assert_eq!((head.lines().next(), &request.body[..]), (Some("post /x http/1.1"), &b"body"[..]));
+    let version = env!("CARGO_PKG_VERSION");
+    for expected in [
+        "content-type: text/plain",
+        "content-encoding: gzip",
+        &format!(
+            "user-agent: opentelemetry-aws-xray/{version} exec-env/aws_ecs_fargate os/{}-",
+            std::env::consts::OS
+        ),
+        "x-amzn-xray-timestamp: 1",
+    ] {
+        assert!(head.lines().any(|line| line.starts_with(expected)), "{expected}\n{head}");
+    }
+    let stamp = head.lines().find_map(|line| line.strip_prefix("x-amzn-xray-timestamp: ")).unwrap();
+    assert_eq!(stamp.split_once('.').unwrap().1.len(), 9);
+}
+
+#[test]
+fn what_no_header_can_hold_is_left_out_of_it() {
+    for env in [None, Some(""), Some("a\r\nb"), Some("é"), Some("a b")] {
+        assert!(user_agent(env).contains(" exec-env/UNKNOWN OS/"), "{env:?}");
+    }
+}
+
+#[test]
+fn answers_and_their_lack_are_told_apart() {
+    use CallErrorKind::{Broken, Timeout};
+    for (act, expected) in [
+        (Act::Close, Err(Broken)),
+        (Act::Hang, Err(Timeout)),
+        (
+            Act::Answer(
+                "429 Too Many",
+                "Retry-After: 7\r\nx-amzn-errortype: ThrottledException\r\n",
+                String::new(),
+            ),
+            Ok(429),
+        ),
+        (Act::Answer("307 Elsewhere", "Location: http://127.0.0.1:1/\r\n", String::new()), Ok(307)),
+        (Act::Answer("503 Busy", "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n", String::new()), Ok(503)),
+    ] {
+        let server = Server::start(vec![act.clone()]);
+        let found = post(&server, Duration::from_millis(500));
+        assert_eq!(
+            found.as_ref().map(|response| response.status).map_err(|error| error.kind),
+            expected,
+            "{act:?}"
+        );
+        if let Ok(response) = found {
+            assert_eq!(response.retry_after, (response.status == 429).then_some(Duration::from_secs(7)));
+        }
+    }
+}
+
+#[test]
+fn nobody_there_and_no_such_name_are_told_apart() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (host, port, expected) in [
+        ("127.0.0.1", closed.port(), CallErrorKind::Unreachable),
+        ("no-such-host.invalid", 2000, CallErrorKind::Unresolved),
+    ] {
+        let endpoint = Endpoint { host: host.into(), port };
+        let request = PostRequest { path: "/", content_type: "", content_encoding: None, body: b"" };
+        let error = DaemonHttp::new(&endpoint, None, 1).post(&request, PATIENCE).unwrap_err();
+        assert_eq!(error.kind, expected, "{host}: {}", error.message);
+    }
+}
+
+#[test]
+fn an_endless_answer_is_cut() {
+    let server = Server::start(vec![Act::Answer("200 OK", "", "x".repeat(3 * PostResponse::MAX_BODY_BYTES))]);
+    assert_eq!(post(&server, PATIENCE).unwrap().body.len(), PostResponse::MAX_BODY_BYTES);
+}
+
+/// A sink to a server, with numbers of its own; documents by the ids of their segments.
+fn send(sink: &mut AcknowledgedSink, report: &Report, ids: std::ops::RangeInclusive<u64>) {
+    let mut documents = Documents::default();
+    for id in ids {
+        let json = format!("{{\"trace_id\":\"1-00000001-{:024x}\",\"name\":\"x\",\"id\":\"{id:016x}\"}}", 1);
+        documents.push(1, |out| out.extend_from_slice(json.as_bytes()));
+    }
+    sink.send(&documents, report);
+}
+
+#[test]
+fn documents_go_by_the_fifty_over_kept_connections() {
+    let server = Server::start(vec![]);
+    let (mut sink, report) = (sink(&server.endpoint(), None, Rejections::default()), Report::default());
+    for from in [0, 60, 120] {
+        send(&mut sink, &report, from + 1..=from + 60);
+        sink.force_flush(PATIENCE, &report);
+    }
+    let stats = report.stats();
+    assert_eq!((stats.spans_sent, stats.spans_held), (180, 0));
+    let received = server.received();
+    assert_eq!(received.len(), 6);
+    assert!(received.iter().all(|request| request.head.starts_with("POST /TraceSegments ")));
+    let connections = received.iter().map(|request| request.connection).max().unwrap() + 1;
+    assert!(connections <= 3, "{connections} connections");
+}
+
+#[test]
+fn what_x_ray_refuses_is_not_counted_as_sent() {
+    let answer = r#"{"UnprocessedTraceSegments":[{"Id":"0000000000000002","ErrorCode":"InvalidName","Message":"no"}]}"#;
+    let acts = vec![
+        Act::Answer("200 OK", "", answer.into()),
+        Act::Answer("403 Forbidden", "", r#"{"message":"no"}"#.into()),
+        Act::Close,
+        Act::Answer("503 Busy", "", String::new()),
+    ];
+    let server = Server::start(acts);
+    let (mut sink, report) = (sink(&server.endpoint(), None, Rejections::default()), Report::default());
+    for (ids, sent, rejected) in [(1..=3, 2, 1), (4..=5, 2, 3), (6..=6, 3, 3)] {
+        send(&mut sink, &report, ids);
+        sink.force_flush(PATIENCE, &report);
+        let stats = report.stats();
+        assert_eq!(
+            (stats.spans_sent, stats.dropped(DropReason::Rejected), stats.spans_held),
+            (sent, rejected, 0)
+        );
+    }
+}
+
+#[test]
+fn a_daemon_that_comes_late_gets_everything() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = Endpoint { host: "127.0.0.1".into(), port: address.port() };
+    let (mut sink, report) = (sink(&endpoint, None, Rejections::default()), Report::default());
+    send(&mut sink, &report, 1..=100);
+    let before = SystemClock.now();
+    sink.force_flush(PATIENCE, &report);
+    assert!(SystemClock.now() - before < PATIENCE / 3, "a flush does not wait for who is away");
+    assert_eq!((report.stats().spans_held, report.stats().spans_dropped()), (100, 0));
+    let listener = TcpListener::bind(address).unwrap();
+    std::thread::spawn(move || {
+        let (log, acts) = Default::default();
+        listener.incoming().for_each(|stream| serve(stream.unwrap(), 0, &log, &acts));
+    });
+    sink.force_flush(PATIENCE, &report);
+    let stats = report.stats();
+    assert_eq!((stats.spans_sent, stats.spans_held, stats.spans_dropped()), (100, 0, 0));
+}
