@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use opentelemetry::{KeyValue, global, metrics::Meter, otel_info, propagation::TextMapCompositePropagator};
+use opentelemetry::{
+    KeyValue, global, metrics::Meter, otel_info, otel_warn, propagation::TextMapCompositePropagator,
+};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -232,7 +234,8 @@ impl XrayBuilder {
     }
 
     /// Whether a request that runs for more than a second is shown before it ends, as a segment in progress: see
-    /// [`InProgressProcessor`]. Costs a copy of each such span at its start. Not done for an exporter with a sink of its own.
+    /// [`InProgressProcessor`]. Costs a copy of each such span at its start. Not done, with a warning, for an exporter with a sink
+    /// of its own; and not while tracing is turned off.
     ///
     /// Default: `false`.
     pub fn with_in_progress(mut self, in_progress: bool) -> Self {
@@ -259,10 +262,9 @@ impl XrayBuilder {
     }
 
     fn build_with(self, environment: &Environment) -> Xray {
-        let early = if self.in_progress { self.exporter.twin() } else { None };
-        let early = early.map(|exporter| {
-            InProgressProcessor::new(exporter.build_with(environment), InProgressProcessor::DEFAULT_DELAY)
-        });
+        let is_enabled = config::enabled(self.enabled, environment);
+        // What is turned off costs no thread.
+        let early = if self.in_progress && is_enabled { early(&self.exporter, environment) } else { None };
         let in_progress = early.as_ref().map(InProgressProcessor::stats_handle);
         let exporter = self.exporter.build_with(environment);
         let stats = exporter.stats_handle();
@@ -278,7 +280,7 @@ impl XrayBuilder {
         if let Some(early) = early {
             builder = builder.with_span_processor(early);
         }
-        let provider = if config::enabled(self.enabled, environment) {
+        let provider = if is_enabled {
             let queue_size = config::queue_size(self.queue_size, environment);
             enabled(builder, batch_processor(exporter, self.export_interval, queue_size), self.sampler)
         } else {
@@ -293,6 +295,15 @@ impl XrayBuilder {
             context_missing: config::context_missing(self.context_missing, environment),
         }
     }
+}
+
+/// The processor for segments in progress, if the exporter can be had twice.
+fn early(exporter: &XrayExporterBuilder, environment: &Environment) -> Option<InProgressProcessor> {
+    let Some(exporter) = exporter.twin() else {
+        otel_warn!(name: "Xray.NotInProgress", message = "segments are not shown before they end, since the exporter has a sink of its own; add an InProgressProcessor with another one");
+        return None;
+    };
+    Some(InProgressProcessor::new(exporter.build_with(environment), InProgressProcessor::DEFAULT_DELAY))
 }
 
 fn enabled(
@@ -491,6 +502,18 @@ mod tests {
         assert_eq!(numbers(), (2, 0));
         let within = sink.shut_down_within.lock().unwrap().unwrap();
         assert!(within <= Duration::from_secs(2), "{within:?}");
+    }
+
+    #[test]
+    fn nothing_is_in_progress_where_it_can_not_be() {
+        for (disabled, sink) in [("true", None), ("false", Some(MemorySink::default()))] {
+            let mut builder = Xray::builder().with_in_progress(true);
+            if let Some(sink) = sink {
+                builder = builder.with_exporter(|exporter| exporter.with_sink(sink));
+            }
+            let xray = builder.build_with(&Environment::of([("OTEL_SDK_DISABLED", disabled)]));
+            assert_eq!(xray.in_progress_stats(), None, "disabled: {disabled}");
+        }
     }
 
     #[test]
