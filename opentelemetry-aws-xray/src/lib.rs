@@ -63,6 +63,7 @@ mod metrics;
 mod pipeline;
 pub mod propagator;
 mod redact;
+mod redaction;
 pub mod sampler;
 pub mod sink;
 #[cfg(feature = "tower")]
@@ -70,10 +71,13 @@ pub mod tower;
 
 pub use annotate::{add_metadata, annotate};
 pub use context_missing::{ContextMissing, ContextMissingError, ParseContextMissingError};
-pub use exporter::{DropReason, ExporterStats, StatsHandle, XrayExporter, XrayExporterBuilder};
+pub use exporter::{
+    DropReason, ExporterStats, StatsHandle, TraceIdPolicy, TraceIdWindow, XrayExporter, XrayExporterBuilder,
+};
 pub use id_generator::XrayIdGenerator;
 pub use in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle};
 pub use pipeline::{Xray, XrayBuilder};
 pub use propagator::XrayPropagator;
+pub use redaction::{Redaction, Verdict};
 pub use sampler::XrayParentBased;
 pub use xray_wire::{DaemonAddress, Endpoint};

@@ -55,6 +55,8 @@ slots! {
     HttpResponseBodySize = "http.response.body.size",
     HttpResponseHeaderContentLength = "http.response.header.content-length",
     HttpResponseContentLength = "http.response_content_length",
+    MessageType = "message.type",
+    MessagingPayloadSize = "messaging.message_payload_size_bytes",
     // Peers.
     ServerAddress = "server.address",
     ServerPort = "server.port",
@@ -84,6 +86,10 @@ slots! {
     DbQueryText = "db.query.text",
     DbStatement = "db.statement",
     DbQuerySummary = "db.query.summary",
+    DbStoredProcedureName = "db.stored_procedure.name",
+    DbOperationName = "db.operation.name",
+    DbOperation = "db.operation",
+    DbJdbcDriverClassname = "db.jdbc.driver_classname",
     DbUser = "db.user",
     UserName = "user.name",
     MessagingUrl = "messaging.url",
@@ -124,6 +130,11 @@ slots! {
     AwsXraySamplingRule = "aws.xray.sampling_rule",
     AwsXrayXForwardedFor = "aws.xray.x_forwarded_for",
     AwsXrayTraced = "aws.xray.traced",
+}
+
+/// Whether an attribute means something to X-Ray.
+pub(crate) fn is_known(name: &str) -> bool {
+    Slot::of(name).is_some()
 }
 
 /// Several slots, to be asked for at once.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Shared, XrayExporter, export::Pipeline, translate::Options};
+use super::{Shared, TraceIdPolicy, XrayExporter, export::Pipeline, translate::Options};
 #[cfg(feature = "_acknowledged")]
 use crate::sink::acknowledged::{OnRejected, Rejected};
 #[cfg(feature = "daemon-tcp")]
 use crate::sink::{acknowledged::Rejections, daemon_tcp};
 use crate::{
+    Redaction,
     config::{self, Environment, Transport},
     sink::{DaemonSink, SegmentSink},
 };
@@ -114,6 +115,86 @@ impl XrayExporterBuilder {
         self.options.user = user;
         self
     }
+
+    /// Whether a gRPC status says which kind of failure it was: what the caller did wrong is `error`, too many requests are
+    /// `throttle`, the rest is `fault`. Without, the span's own status decides.
+    ///
+    /// Default: `true`.
+    pub fn with_grpc_status(mut self, grpc_status: bool) -> Self {
+        self.options.grpc_status = grpc_status;
+        self
+    }
+
+    /// What must not leave the process. What is a secret by its name or place never does, whatever this says.
+    ///
+    /// Default: nothing more.
+    pub fn with_redaction(mut self, redaction: Redaction) -> Self {
+        self.options.redaction = redaction;
+        self
+    }
+
+    /// The CloudWatch log groups to which the application writes, by name or ARN, twenty at most. What the resource says in
+    /// `aws.log.group.arns` or `aws.log.group.names` wins; from the environment they come by
+    /// `OTEL_RESOURCE_ATTRIBUTES=aws.log.group.names=first&second`.
+    ///
+    /// Default: none.
+    pub fn with_log_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
+        self.options.log_groups = groups.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The ARN of what runs the application, for resources that have none.
+    ///
+    /// Default: none.
+    pub fn with_resource_arn(mut self, arn: impl Into<String>) -> Self {
+        self.options.resource_arn = Some(arn.into()).filter(|arn| !arn.is_empty());
+        self
+    }
+
+    /// What is done with trace ids that do not begin with the time of the trace.
+    ///
+    /// Default: [`TraceIdPolicy::Passthrough`].
+    pub fn with_trace_id_policy(mut self, policy: TraceIdPolicy) -> Self {
+        self.options.trace_ids = policy;
+        self
+    }
+
+    /// Whether dots in the keys of annotations become `_`, as X-Ray once demanded: `order.id` is then `order_id`.
+    ///
+    /// Default: `false`.
+    pub fn with_sanitized_dots(mut self, sanitized: bool) -> Self {
+        self.options.index.without_dots = sanitized;
+        self
+    }
+
+    /// Whether attributes named `annotation.` + key become annotations, and those named `metadata.` + key metadata of that key,
+    /// as with the crate `opentelemetry-aws`. Spares those who come from there to change all names at once.
+    ///
+    /// Default: `false`.
+    pub fn with_attribute_prefixes(mut self, prefixes: bool) -> Self {
+        self.options.prefixes = prefixes;
+        self
+    }
+
+    /// The namespace of metadata that has no other. Names that begin with `AWS.` are X-Ray's own and not used.
+    ///
+    /// Default: `default`.
+    pub fn with_metadata_namespace(mut self, name: impl Into<String>) -> Self {
+        self.options.metadata.set_namespace(name.into());
+        self
+    }
+
+    /// How many events of a span, from the first, are also shown in the timeline, as subsegments that take no time. Each
+    /// costs a node of the document; exceptions are not among them. All events are metadata in any case.
+    ///
+    /// Default: 0. At most [`MAX_EVENT_SUBSEGMENTS`](Self::MAX_EVENT_SUBSEGMENTS).
+    pub fn with_event_subsegments(mut self, most: usize) -> Self {
+        self.options.event_subsegments = most.min(Self::MAX_EVENT_SUBSEGMENTS);
+        self
+    }
+
+    /// As many events as a person reads in one timeline.
+    pub const MAX_EVENT_SUBSEGMENTS: usize = 32;
 
     /// Whether spans of one batch that belong together share a document. Without, each span is a document of
     /// its own, which costs about ten times as many datagrams.

@@ -11,7 +11,9 @@ use xray_wire::{
 };
 
 use super::{
+    prefixes,
     stats::{Counters, DropReason},
+    trace_id_policy::TraceIdCheck,
     translate::{self, Budget, Options, ResourceView, Role, Scratch},
 };
 use crate::sink::{Documents, Report, SegmentSink};
@@ -21,6 +23,7 @@ use crate::sink::{Documents, Report, SegmentSink};
 pub(super) struct Pipeline {
     sink: Box<dyn SegmentSink>,
     options: Options,
+    trace_ids: TraceIdCheck,
     nesting: bool,
     resource: ResourceView,
     scratch: Scratch<'static>,
@@ -34,6 +37,7 @@ impl Pipeline {
     pub(super) fn new(sink: Box<dyn SegmentSink>, options: Options, nesting: bool) -> Self {
         Self {
             sink,
+            trace_ids: TraceIdCheck::new(options.trace_ids),
             options,
             nesting,
             resource: ResourceView::default(),
@@ -47,8 +51,16 @@ impl Pipeline {
 
     /// What is cut of a resource is cut once for all of its segments, and counted once.
     pub(super) fn set_resource(&mut self, resource: &Resource, counters: &Counters) {
-        self.resource = ResourceView::new(resource, &self.options.index);
+        self.resource = ResourceView::new(&self.options.redaction.resource(resource), &self.options);
         counters.cut(self.resource.cuts);
+    }
+
+    /// Takes out of a batch what shall stay in the process, and brings names of attributes into our form.
+    pub(super) fn prepare(&self, batch: &mut [SpanData]) {
+        if self.options.prefixes {
+            prefixes::adopt(batch);
+        }
+        self.options.redaction.spans(batch);
     }
 
     /// Sends a batch and counts what became of it.
@@ -79,6 +91,7 @@ impl Pipeline {
         let mut encoder = Encoder {
             resource: &self.resource,
             options: &self.options,
+            trace_ids: &mut self.trace_ids,
             max_body_bytes: self.sink.max_document_bytes().saturating_sub(MAX_HEAD_BYTES),
             bodies: &mut self.bodies,
             nodes: &mut self.nodes,
@@ -99,6 +112,7 @@ impl Pipeline {
 struct Encoder<'p, 'a> {
     resource: &'a ResourceView,
     options: &'a Options,
+    trace_ids: &'p mut TraceIdCheck,
     max_body_bytes: usize,
     bodies: &'p mut Vec<u8>,
     nodes: &'p mut Vec<Node>,
@@ -113,6 +127,9 @@ impl<'a> Encoder<'_, 'a> {
         if !span.span_context.is_sampled() {
             return Err(DropReason::NotSampled);
         }
+        if !self.trace_ids.lets_through(ids.0, span.start_time) {
+            return Err(DropReason::TraceIdTime);
+        }
         let (bodies, nodes) = (self.bodies.len(), self.nodes.len());
         for role in translate::roles(span, self.options.split_local_roots) {
             let Some(node) = self.node(span, ids, *role) else {
@@ -122,7 +139,25 @@ impl<'a> Encoder<'_, 'a> {
             };
             self.nodes.push(node);
         }
+        self.events(span, ids);
         Ok(())
+    }
+
+    /// Appends events that are to be seen in the timeline.
+    fn events(&mut self, span: &SpanData, (trace_id, id): (TraceId, SegmentId)) {
+        for segment in translate::event_subsegments(span, id).take(self.options.event_subsegments) {
+            let start = self.bodies.len();
+            encode::body(&segment, None, self.bodies);
+            self.nodes.push(Node {
+                trace_id,
+                id: segment.id,
+                parent_id: Some(id),
+                kind: segment.kind,
+                // The span is counted with its own document.
+                spans: 0,
+                body: start..self.bodies.len(),
+            });
+        }
     }
 
     /// Encodes one document, with the first budget with which it fits.

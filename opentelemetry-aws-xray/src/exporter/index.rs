@@ -9,6 +9,8 @@ pub(crate) struct Index {
     aliases: Vec<(String, String)>,
     /// Whether whatever is left over becomes an annotation too.
     pub(crate) all: bool,
+    /// Whether dots in the keys of annotations become `_`.
+    pub(crate) without_dots: bool,
 }
 
 impl Index {

@@ -5,8 +5,10 @@ mod batch;
 mod builder;
 mod export;
 mod index;
+mod prefixes;
 mod stack;
 mod stats;
+mod trace_id_policy;
 mod translate;
 
 use std::{
@@ -16,9 +18,11 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use attributes::is_known;
 pub(crate) use batch::{DEFAULT_QUEUE_SIZE, FlushingProcessor};
 pub use builder::XrayExporterBuilder;
 use export::Pipeline;
+pub(crate) use index::matches;
 use opentelemetry::otel_error;
 use opentelemetry_sdk::{
     Resource,
@@ -27,6 +31,8 @@ use opentelemetry_sdk::{
 };
 pub(crate) use stats::Counters;
 pub use stats::{DropReason, ExporterStats};
+pub use trace_id_policy::{TraceIdPolicy, TraceIdWindow};
+pub(crate) use translate::is_sql;
 
 use crate::clock::{Clock, SystemClock};
 
@@ -139,7 +145,7 @@ impl Shared {
 }
 
 impl SpanExporter for XrayExporter {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len() as u64;
         let counters = &self.shared.counters;
         counters.spans_in(spans);
@@ -148,6 +154,7 @@ impl SpanExporter for XrayExporter {
         let work = AssertUnwindSafe(|| {
             self.shared.with_pipeline(|pipeline| match pipeline {
                 Some(pipeline) => {
+                    pipeline.prepare(&mut batch);
                     pipeline.export(&batch, counters);
                     Ok(())
                 }
@@ -175,11 +182,17 @@ impl SpanExporter for XrayExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.shared.with_pipeline(|pipeline| {
-            if let Some(pipeline) = pipeline {
-                pipeline.set_resource(resource, &self.shared.counters);
-            }
+        // A user's rule may panic, and the service that starts here shall not end by it.
+        let work = AssertUnwindSafe(|| {
+            self.shared.with_pipeline(|pipeline| {
+                if let Some(pipeline) = pipeline {
+                    pipeline.set_resource(resource, &self.shared.counters);
+                }
+            });
         });
+        if std::panic::catch_unwind(work).is_err() {
+            otel_error!(name: "XrayExporter.Panicked", message = "segments say nothing of the resource, since the exporter or its redaction failed on it");
+        }
     }
 }
 
@@ -198,4 +211,4 @@ impl fmt::Debug for Shared {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

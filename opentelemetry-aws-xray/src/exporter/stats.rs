@@ -16,6 +16,9 @@ pub enum DropReason {
     NotSampled,
     /// Its trace id or its own id is all zero, so that it can't be named.
     InvalidId,
+    /// Its trace id names a time too far from the span's start, and the exporter was told to drop such spans:
+    /// [`TraceIdPolicy::DropInvalid`](crate::TraceIdPolicy::DropInvalid).
+    TraceIdTime,
     /// Its document is larger than the transport carries, even with all that can be cut gone.
     TooLarge,
     /// Nobody was there: the port was closed, or the operating system would not send, until the documents that were held back
@@ -40,9 +43,10 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotSampled,
         Self::InvalidId,
+        Self::TraceIdTime,
         Self::TooLarge,
         Self::Unreachable,
         Self::Unresolved,
@@ -60,6 +64,7 @@ impl DropReason {
         match self {
             Self::NotSampled => "not_sampled",
             Self::InvalidId => "invalid_id",
+            Self::TraceIdTime => "trace_id_time",
             Self::TooLarge => "too_large",
             Self::Unreachable => "unreachable",
             Self::Unresolved => "unresolved",

@@ -17,7 +17,7 @@ use crate::sink::{MemorySink, Report, SegmentSink};
 const TRACE: u128 = 0x5759_e988_bd86_2e3f_e1be_46a9_9427_2793;
 
 /// A finished span, root of its trace, with id 1.
-fn span(kind: SpanKind, name: &str, attributes: Vec<KeyValue>) -> SpanData {
+pub(crate) fn span(kind: SpanKind, name: &str, attributes: Vec<KeyValue>) -> SpanData {
     SpanData {
         span_context: SpanContext::new(
             TraceId::from(TRACE),

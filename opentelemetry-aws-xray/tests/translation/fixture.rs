@@ -10,7 +10,7 @@ use opentelemetry::{
     Array, InstrumentationScope, KeyValue, SpanId, StringValue, TraceFlags, TraceId, Value as Otel,
     trace::{Event, Link, SpanContext, SpanKind, Status, TraceState},
 };
-use opentelemetry_aws_xray::{XrayExporter, XrayExporterBuilder};
+use opentelemetry_aws_xray::{Redaction, XrayExporter, XrayExporterBuilder};
 use opentelemetry_sdk::{
     Resource,
     trace::{SpanData, SpanEvents, SpanLinks},
@@ -30,7 +30,7 @@ pub(crate) struct Fixture {
 
 /// One batch, or a table of cases that are exported each on its own.
 pub(crate) enum Exports {
-    One(Export),
+    One(Box<Export>),
     Cases(Vec<(String, Export)>),
 }
 
@@ -64,8 +64,8 @@ impl Fixture {
             }
         };
         let exports = match (fields.take("span"), fields.take("batch"), fields.take("cases")) {
-            (Some(span), None, None) => Exports::One(export(vec![span], resource)),
-            (None, Some(Value::Array(batch)), None) => Exports::One(export(batch, resource)),
+            (Some(span), None, None) => Exports::One(Box::new(export(vec![span], resource))),
+            (None, Some(Value::Array(batch)), None) => Exports::One(Box::new(export(batch, resource))),
             (None, None, Some(Value::Object(cases))) => {
                 let case = |(label, mut span): (String, Value)| {
                     let own = span.as_object_mut().and_then(|fields| fields.remove("resource"));
@@ -117,9 +117,58 @@ fn options_of(json: Option<Value>) -> (XrayExporterBuilder, usize) {
     if let Some(nesting) = fields.take("nesting") {
         builder = builder.with_nesting(nesting.as_bool().unwrap());
     }
+    if let Some(grpc) = fields.take("grpc_status") {
+        builder = builder.with_grpc_status(grpc.as_bool().unwrap());
+    }
+    if let Some(groups) = fields.take("log_groups") {
+        builder = builder.with_log_groups(strings(groups));
+    }
+    if let Some(arn) = fields.take("resource_arn") {
+        builder = builder.with_resource_arn(string(arn));
+    }
+    if let Some(dots) = fields.take("sanitized_dots") {
+        builder = builder.with_sanitized_dots(dots.as_bool().unwrap());
+    }
+    if let Some(prefixes) = fields.take("attribute_prefixes") {
+        builder = builder.with_attribute_prefixes(prefixes.as_bool().unwrap());
+    }
+    if let Some(namespace) = fields.take("metadata_namespace") {
+        builder = builder.with_metadata_namespace(string(namespace));
+    }
+    if let Some(most) = fields.take("event_subsegments") {
+        builder = builder.with_event_subsegments(number(&most));
+    }
+    if let Some(redaction) = fields.take("redaction") {
+        builder = builder.with_redaction(redaction_of(redaction));
+    }
     let max = fields.take("max_document_bytes").map(|max| number(&max));
     fields.end();
     (builder, max.unwrap_or(xray_wire::limits::MAX_DOCUMENT_BYTES))
+}
+
+fn redaction_of(json: Value) -> Redaction {
+    let mut fields = Fields::of(&"redaction", json);
+    let mut redaction = Redaction::default();
+    if let Some(patterns) = fields.take("denied") {
+        redaction = redaction.with_denied(strings(patterns));
+    }
+    if let Some(patterns) = fields.take("allowed") {
+        redaction = redaction.with_allowed(strings(patterns));
+    }
+    if let Some(patterns) = fields.take("denied_metadata") {
+        let patterns = strings(patterns);
+        let pairs = patterns.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+        redaction = pairs
+            .fold(redaction, |redaction, (namespace, key)| redaction.with_denied_metadata(namespace, key));
+    }
+    if let Some(masked) = fields.take("masked_sql") {
+        redaction = redaction.with_masked_sql(masked.as_bool().unwrap());
+    }
+    if let Some(anonymous) = fields.take("anonymous_clients") {
+        redaction = redaction.with_anonymous_clients(anonymous.as_bool().unwrap());
+    }
+    fields.end();
+    redaction
 }
 
 fn resource_of(json: Option<Value>) -> Resource {

@@ -82,7 +82,7 @@ fn check(case: &Path, write: bool) -> Result<(), String> {
     let mut cut = 0;
     let mut shown = |export: Export| exported(export, &fixture.show, &mut cut);
     let found = match fixture.exports {
-        Exports::One(export) => shown(export)?,
+        Exports::One(export) => shown(*export)?,
         Exports::Cases(cases) => {
             let mut table = Vec::new();
             for (label, export) in cases {

@@ -55,7 +55,7 @@ impl Random {
 static SLOTS: LazyLock<Vec<&'static str>> = LazyLock::new(slots);
 
 /// Names that are close to those which mean something.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 28] = [
     "",
     "order.id",
     "order-id",
@@ -80,6 +80,8 @@ const NAMES: [&str; 26] = [
     "messaging.message_payload_size_bytes",
     "message.type",
     "remoteTarget",
+    "annotation.order.id",
+    "metadata.order.id",
     "default",
     "größe\n\"\\",
 ];

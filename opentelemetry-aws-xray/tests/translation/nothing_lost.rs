@@ -189,6 +189,10 @@ fn is_implied(attribute: &KeyValue) -> bool {
         (key, _) if key.contains("password") => true,
         // `in_progress`, or an end.
         ("aws.xray.inprogress", _) => true,
+        // The members of the object, not its text.
+        (key, Otel::String(json)) if key.starts_with("aws.xray.metadata.") => {
+            serde_json::from_str::<Value>(json.as_str()).is_ok_and(|json| json.is_object())
+        }
         // The annotations of these keys.
         ("aws.xray.annotations", Otel::Array(Array::String(_))) => true,
         // `http.request.method_original` says which.

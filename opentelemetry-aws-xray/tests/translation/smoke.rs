@@ -7,7 +7,7 @@ use std::{
 };
 
 use opentelemetry_aws_xray::{
-    DropReason, ExporterStats, XrayExporter,
+    DropReason, ExporterStats, Redaction, Verdict, XrayExporter,
     sink::{Document, Documents, Report, SegmentSink},
 };
 use opentelemetry_sdk::trace::SpanExporter;
@@ -63,6 +63,24 @@ impl Sum {
     }
 }
 
+/// Half of the exporters keep something back.
+fn redaction(random: &mut Random) -> Redaction {
+    if random.once_in(2) {
+        return Redaction::default();
+    }
+    Redaction::default()
+        .with_denied(random.many(3, |random| *random.pick(&["order*", "url.*", "?", "aws.*.x"])))
+        .with_allowed(random.many(2, |random| *random.pick(&["*r*", "default"])))
+        .with_denied_metadata(*random.pick(&["events", "default", "*"]), *random.pick(&["0", "otel.*", "a"]))
+        .with_masked_sql(random.once_in(2))
+        .with_anonymous_clients(random.once_in(2))
+        .with_rule(|_, text| match text.len() % 7 {
+            0 => Verdict::Omit,
+            1 => Verdict::Replace(text.repeat(2)),
+            _ => Verdict::Keep,
+        })
+}
+
 /// Sends spans through an exporter of their own, in batches.
 fn run(spans: u64, every: u64, random: &mut Random) -> ExporterStats {
     let sink = FuzzSink { max_document_bytes: *random.pick(&[9_186, 64_000]), every, ..FuzzSink::default() };
@@ -72,6 +90,12 @@ fn run(spans: u64, every: u64, random: &mut Random) -> ExporterStats {
         .with_nesting(!random.once_in(4))
         .with_split_local_roots(!random.once_in(4))
         .with_user(!random.once_in(4))
+        .with_grpc_status(!random.once_in(4))
+        .with_sanitized_dots(random.once_in(4))
+        .with_attribute_prefixes(random.once_in(4))
+        .with_metadata_namespace(*random.pick(&["", "debug", "events", "AWS.x"]))
+        .with_event_subsegments(*random.pick(&[0, 0, 3]))
+        .with_redaction(redaction(random))
         .with_indexed_attributes([
             "order.id",
             "order-id",

@@ -32,7 +32,13 @@ pub(super) fn annotations<'a>(
     texts: &mut Texts,
     annotations: &mut Vec<Annotation<'a>>,
 ) {
-    let mut room = Room { annotations, most: budget.annotations, text_chars: budget.text_chars, texts };
+    let mut room = Room {
+        annotations,
+        most: budget.annotations,
+        text_chars: budget.text_chars,
+        without_dots: index.without_dots,
+        texts,
+    };
     // What handlers chose themselves comes first.
     if attributes.any_named(|name| handed::annotation_key(name).is_some()) {
         attributes.take_leftovers(|attribute| {
@@ -75,13 +81,17 @@ struct Room<'r, 'a> {
     annotations: &'r mut Vec<Annotation<'a>>,
     most: usize,
     text_chars: usize,
+    without_dots: bool,
     texts: &'r mut Texts,
 }
 
 impl<'a> Room<'_, 'a> {
     /// Adds an annotation if it can be one; true if all of the attribute is in it.
     fn take(&mut self, name: &'a str, attribute: &'a KeyValue) -> bool {
-        let key = sanitize::annotation_key(name);
+        let mut key = sanitize::annotation_key(name);
+        if self.without_dots && key.contains('.') {
+            key = Cow::Owned(key.replace('.', "_"));
+        }
         let is_taken = self.annotations.iter().any(|other| other.key == key);
         if self.annotations.len() >= self.most {
             self.texts.count_cut();

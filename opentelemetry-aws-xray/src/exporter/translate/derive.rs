@@ -1,7 +1,15 @@
 //! Ids that are derived, not drawn: the same span gives the same documents each time, so that sending them twice does no
 //! harm.
 
-use xray_wire::SegmentId;
+use xray_wire::{SegmentId, TraceId};
+
+/// The id of the service's segment around a call. It depends on the trace too: ids of spans are unique only within one.
+pub(super) fn service_id(trace_id: TraceId, id: SegmentId) -> SegmentId {
+    let trace = u128::from_be_bytes(trace_id.to_bytes());
+    let folded = (trace >> 64) as u64 ^ trace as u64;
+    let bits = mix(u64::from_be_bytes(id.to_bytes()) ^ mix(folded));
+    SegmentId::from_bytes(bits.to_be_bytes()).filter(|derived| *derived != id).unwrap_or_else(|| inverted(id))
+}
 
 /// The n-th id that belongs to another one.
 pub(super) fn derived_id(id: SegmentId, n: usize) -> SegmentId {

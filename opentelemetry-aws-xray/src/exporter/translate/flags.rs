@@ -9,10 +9,16 @@ use super::{
     http,
 };
 
-/// Sets the flags: from the HTTP status if it says failure, else from the gRPC status, else from the span's own
+/// Sets the flags: from the HTTP status if it says failure, else from the gRPC status if that shall count, else from the span's own
 /// status; and `throttle` also from an AWS error code.
-pub(super) fn set(segment: &mut Segment<'_>, span: &SpanData, attributes: &Attributes<'_, '_>) {
-    match (http::status(attributes), grpc_status(attributes)) {
+pub(super) fn set(
+    segment: &mut Segment<'_>,
+    span: &SpanData,
+    attributes: &Attributes<'_, '_>,
+    with_grpc: bool,
+) {
+    let grpc = if with_grpc { grpc_status(attributes) } else { None };
+    match (http::status(attributes), grpc) {
         (Some((_, status @ 400..=499)), _) => {
             segment.error = true;
             segment.throttle = status == 429;

@@ -14,7 +14,12 @@ pub(super) fn annotation_key(name: &str) -> Option<&str> {
 pub(super) fn metadata_place<'a>(name: &'a str, default: &'a str) -> Option<(Cow<'a, str>, &'a str)> {
     let (namespace, key) = name.strip_prefix(METADATUM_PREFIX)?.split_once('.')?;
     let namespace = if namespace.is_empty() { Cow::Borrowed(default) } else { unescaped(namespace) };
-    (!namespace.starts_with(RESERVED)).then_some((namespace, key))
+    (!is_reserved(&namespace)).then_some((namespace, key))
+}
+
+/// Whether a namespace is X-Ray's own.
+pub(super) fn is_reserved(namespace: &str) -> bool {
+    namespace.starts_with(RESERVED)
 }
 
 /// How X-Ray's own namespaces begin (X-Ray developer guide, "Segment documents").

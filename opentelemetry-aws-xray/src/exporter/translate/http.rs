@@ -3,6 +3,7 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use opentelemetry::{Array, Value, trace::SpanKind};
+use opentelemetry_sdk::trace::SpanData;
 use xray_wire::{
     limits::MAX_TEXT_CHARS,
     segment::{Http, Kind},
@@ -10,6 +11,7 @@ use xray_wire::{
 
 use super::{
     super::attributes::{Attributes, Slot},
+    received,
     texts::Texts,
     url,
 };
@@ -17,7 +19,7 @@ use super::{
 /// The block, if the span speaks of an HTTP request: addresses alone do not, since database and messaging spans have
 /// them too.
 pub(super) fn http<'a>(
-    kind: &SpanKind,
+    span: &SpanData,
     document: Kind,
     attributes: &mut Attributes<'a, '_>,
     texts: &mut Texts,
@@ -32,25 +34,32 @@ pub(super) fn http<'a>(
         Slot::HttpTarget,
     ];
     if !MARKERS.iter().any(|slot| attributes.has(*slot)) {
-        return None;
+        return traced(document, attributes).then(|| Http { traced: true, ..Http::default() });
     }
-    let is_server_side = matches!(kind, SpanKind::Server | SpanKind::Consumer);
+    let is_server_side = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
     let mut block = Http {
         method: method(attributes, texts),
-        url: url::url(kind, attributes, texts),
+        url: url::url(&span.span_kind, attributes, texts),
         user_agent: landed(&[Slot::UserAgentOriginal, Slot::HttpUserAgent], attributes, texts),
         status: status_and_consume(attributes),
-        content_length: content_length(attributes),
+        content_length: content_length(attributes).or_else(|| received::size(&span.events, attributes)),
+        traced: traced(document, attributes),
         ..Http::default()
     };
     if is_server_side {
         client_ip(&mut block, attributes, texts);
     }
-    if document == Kind::Subsegment && attributes.is_true(Slot::AwsXrayTraced) {
-        block.traced = true;
+    (block != Http::default()).then_some(block)
+}
+
+/// Whether the callee is said to report too. A call that is no HTTP request says so here as well, in a block of nothing
+/// else: that is the documented place.
+fn traced(document: Kind, attributes: &mut Attributes<'_, '_>) -> bool {
+    let is_traced = document == Kind::Subsegment && attributes.is_true(Slot::AwsXrayTraced);
+    if is_traced {
         attributes.consume(Slot::AwsXrayTraced);
     }
-    (block != Http::default()).then_some(block)
+    is_traced
 }
 
 /// The response's status, of old conventions or new, if it is one.

@@ -1,6 +1,9 @@
 //! Segment or subsegment (docs/mapping.md).
 
-use opentelemetry::trace::{SpanId, SpanKind};
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{SpanId, SpanKind},
+};
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::{
     Segment, SegmentId,
@@ -39,9 +42,11 @@ pub(crate) enum Role {
 pub(crate) fn roles(span: &SpanData, split_local_roots: bool) -> &'static [Role] {
     const SPLIT: [Role; 2] = [Role::Dependency, Role::Service];
     let said = || {
-        let attribute =
-            span.attributes.iter().rev().find(|attribute| attribute.key.as_str() == "aws.span.kind");
-        attribute.map(|attribute| attribute.value.as_str() == LOCAL_ROOT)
+        let is_kind = |attribute: &&KeyValue| attribute.key.as_str() == "aws.span.kind";
+        match &span.attributes.iter().rev().find(is_kind)?.value {
+            Value::String(kind) if !kind.as_str().is_empty() => Some(kind.as_str() == LOCAL_ROOT),
+            _ => None,
+        }
     };
     let is_split = split_local_roots
         && match span.span_kind {
@@ -94,7 +99,13 @@ pub(super) fn leave_the_call_out(segment: &mut Segment<'_>) {
     segment.annotations.retain(|annotation| {
         !matches!(
             annotation.key.as_ref(),
-            "aws.remote.service" | "aws.remote.operation" | "remoteTarget" | "K8s.RemoteNamespace"
+            "aws.remote.service"
+                | "aws_remote_service"
+                | "aws.remote.operation"
+                | "aws_remote_operation"
+                | "remoteTarget"
+                | "K8s.RemoteNamespace"
+                | "K8s_RemoteNamespace"
         )
     });
     if let Some(aws) = segment.aws.take() {

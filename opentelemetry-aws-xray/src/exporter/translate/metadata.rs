@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::SpanData;
 use xray_wire::segment::{Cause, Exception, Exceptions, MetadataEntry, Segment, Value};
 
 use super::{
-    super::attributes::Attributes, budget::Budget, cause, handed, links, name, texts::Texts, timestamp,
+    super::attributes::Attributes, budget::Budget, cause, handed, json, links, name, texts::Texts, timestamp,
 };
 use crate::redact;
 
@@ -46,6 +46,12 @@ pub(super) fn metadata<'a>(
             return true;
         }
         let key = attribute.key.as_str();
+        if let Some(namespace) = key.strip_prefix(OBJECT_PREFIX)
+            && json_object(namespace, &attribute.value, budget, &mut entries)
+        {
+            moved = true;
+            return true;
+        }
         let value = named_value(key, &attribute.value, budget, texts);
         if let Some((namespace, key)) = handed::metadata_place(key, DEFAULT) {
             let is_taken = |entry: &&MetadataEntry<'_>| entry.namespace == namespace && entry.key == key;
@@ -83,8 +89,35 @@ pub(super) fn metadata<'a>(
     segment.metadata = entries;
 }
 
+/// An attribute of this name, then a namespace, holds a JSON object: all of that namespace.
+const OBJECT_PREFIX: &str = "aws.xray.metadata.";
+
+/// Takes the members of such an object over; false if it is none, or too large for the document.
+fn json_object<'a>(
+    namespace: &'a str,
+    value: &'a Otel,
+    budget: &Budget,
+    entries: &mut Vec<MetadataEntry<'a>>,
+) -> bool {
+    let Otel::String(text) = value else { return false };
+    let is_named = !namespace.is_empty() && !handed::is_reserved(namespace);
+    if !is_named || text.as_str().len() > budget.text_chars {
+        return false;
+    }
+    let Some(members) = json::object(text.as_str()) else { return false };
+    if members.len() > budget.entries.saturating_sub(entries.len()) {
+        return false;
+    }
+    entries.extend(members.into_iter().map(|(key, value)| {
+        let is_ours = namespace == DEFAULT && key.starts_with(RESERVED_PREFIX);
+        let key = if is_ours { Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}")) } else { key };
+        MetadataEntry { namespace: Cow::Borrowed(namespace), key, value }
+    }));
+    true
+}
+
 /// Gives keys that were cut, moved or handed over another name where they have become the same.
-fn tell_apart(entries: &mut [MetadataEntry<'_>]) {
+pub(super) fn tell_apart(entries: &mut [MetadataEntry<'_>]) {
     let mut seen = HashSet::with_capacity(entries.len());
     for entry in entries {
         let mut n = 1;

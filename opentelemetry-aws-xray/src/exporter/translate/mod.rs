@@ -5,14 +5,18 @@ mod aws;
 mod budget;
 mod cause;
 mod derive;
+mod event;
 mod flags;
 mod handed;
 mod http;
+mod json;
 mod links;
 mod local_root;
 mod metadata;
+mod metadata_options;
 mod name;
 mod place;
+mod received;
 mod resource;
 mod sql;
 mod texts;
@@ -23,10 +27,13 @@ mod user;
 use std::borrow::Cow;
 
 pub(crate) use budget::Budget;
+pub(crate) use event::subsegments as event_subsegments;
 pub(crate) use local_root::{Role, roles};
+pub(crate) use metadata_options::MetadataOptions;
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
 pub(crate) use resource::ResourceView;
+pub(crate) use sql::is_sql;
 use xray_wire::{
     Segment, SegmentId, Timestamp, TraceId,
     limits::MAX_TEXT_CHARS,
@@ -37,7 +44,9 @@ use self::texts::Texts;
 use super::{
     attributes::{Attributes, Marks, Slot},
     index::Index,
+    trace_id_policy::TraceIdPolicy,
 };
+use crate::redaction::Redaction;
 
 /// What a translation needs to know besides the span.
 #[derive(Debug, Clone)]
@@ -48,11 +57,37 @@ pub(crate) struct Options {
     pub(crate) split_local_roots: bool,
     /// Whether the end user's id becomes `user`.
     pub(crate) user: bool,
+    /// Whether gRPC statuses count as failures of their kind.
+    pub(crate) grpc_status: bool,
+    /// Log groups and ARN for resources that name none.
+    pub(crate) log_groups: Vec<String>,
+    pub(crate) resource_arn: Option<String>,
+    pub(crate) trace_ids: TraceIdPolicy,
+    /// Whether `annotation.` and `metadata.` before an attribute's name say what it becomes.
+    pub(crate) prefixes: bool,
+    /// What metadata is called.
+    pub(crate) metadata: MetadataOptions,
+    /// How many events of a span become subsegments.
+    pub(crate) event_subsegments: usize,
+    /// What stays in the process.
+    pub(crate) redaction: Redaction,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { index: Index::default(), split_local_roots: true, user: true }
+        Self {
+            index: Index::default(),
+            split_local_roots: true,
+            user: true,
+            grpc_status: true,
+            log_groups: Vec::new(),
+            resource_arn: None,
+            trace_ids: TraceIdPolicy::default(),
+            prefixes: false,
+            metadata: MetadataOptions::default(),
+            event_subsegments: 0,
+            redaction: Redaction::default(),
+        }
     }
 }
 
@@ -100,14 +135,14 @@ pub(crate) fn translate<'a>(
     segment.trace_id = Some(trace_id);
     (segment.id, segment.parent_id) = match role {
         Role::Whole => (id, local_root::parent_id(span)),
-        Role::Dependency => (id, Some(derive::derived_id(id, 0))),
-        Role::Service => (derive::derived_id(id, 0), local_root::parent_id(span)),
+        Role::Dependency => (id, Some(derive::service_id(trace_id, id))),
+        Role::Service => (derive::service_id(trace_id, id), local_root::parent_id(span)),
     };
     segment.end_time = end_time(span, &mut attributes).map(|end| end.max(start_time));
     segment.namespace = name::namespace(kind, role, &span.span_kind, &attributes);
 
-    segment.http = http::http(&span.span_kind, kind, &mut attributes, texts);
-    flags::set(&mut segment, span, &attributes);
+    segment.http = http::http(span, kind, &mut attributes, texts);
+    flags::set(&mut segment, span, &attributes, options.grpc_status);
     let lists = cause::Lists { exceptions: &mut scratch.exceptions, stacks: &mut scratch.stacks };
     segment.cause = cause::cause(span, segment.id, resource.language, &mut attributes, budget, texts, lists);
     segment.precursor_ids = precursor_ids(kind, &mut attributes);
@@ -133,11 +168,15 @@ pub(crate) fn translate<'a>(
     );
     segment.annotations = std::mem::take(&mut scratch.annotations);
     segment.metadata = std::mem::take(&mut scratch.metadata);
+    if kind == Kind::Segment && resource.is_cut_by(budget) {
+        texts.count_cut();
+    }
     if role == Role::Service {
         local_root::leave_the_call_out(&mut segment);
     } else {
         let links_elsewhere = role == Role::Dependency && span.span_kind == SpanKind::Consumer;
         metadata::metadata(&mut segment, span, &mut attributes, links_elsewhere, budget, texts);
+        options.metadata.finish(&mut segment.metadata, &options.redaction);
     }
     segment
 }

@@ -1,11 +1,13 @@
 //! Where the application runs: `ec2`, `ecs`, `eks`, `elastic_beanstalk` and its log groups under `aws` (docs/mapping.md). Done once per resource.
 
+use std::borrow::Cow;
+
 use xray_wire::segment::{Aws, Ec2, Ecs, Eks, ElasticBeanstalk, LogGroup};
 
-use super::resource::Texted;
+use super::resource::{Texted, bounded};
 
 /// The blocks that the resource speaks of; several may be right at once, as with ECS on EC2.
-pub(super) fn place<'a>(attributes: &Texted<'a>) -> Aws<'a> {
+pub(super) fn place<'a>(attributes: &Texted<'a>, log_groups: &'a [String]) -> Aws<'a> {
     let platform = attributes.text("cloud.platform");
     let platform = platform.as_deref().unwrap_or_default();
     Aws {
@@ -13,7 +15,7 @@ pub(super) fn place<'a>(attributes: &Texted<'a>) -> Aws<'a> {
         ecs: (platform == "aws_ecs").then(|| ecs(attributes)),
         eks: eks(platform, attributes),
         elastic_beanstalk: elastic_beanstalk(platform, attributes),
-        cloudwatch_logs: log_groups(attributes),
+        cloudwatch_logs: self::log_groups(attributes, log_groups),
         ..Aws::default()
     }
 }
@@ -64,20 +66,30 @@ fn elastic_beanstalk<'a>(platform: &str, attributes: &Texted<'a>) -> Option<Elas
 /// More log groups than a service can sensibly write to would only crowd its segments.
 const MAX_LOG_GROUPS: usize = 20;
 
-/// Log groups by their ARNs, which have the names in them, else by name.
-fn log_groups<'a>(attributes: &Texted<'a>) -> Vec<LogGroup<'a>> {
+/// Log groups by their ARNs, which have the names in them, else by name, else those that were configured.
+fn log_groups<'a>(attributes: &Texted<'a>, configured: &'a [String]) -> Vec<LogGroup<'a>> {
+    let arns = attributes.texts("aws.log.group.arns");
+    if !arns.is_empty() {
+        return arns.into_iter().take(MAX_LOG_GROUPS).map(by_arn).collect();
+    }
+    let names = attributes.texts("aws.log.group.names");
+    if !names.is_empty() {
+        return names.into_iter().take(MAX_LOG_GROUPS).map(by_name).collect();
+    }
+    let configured = configured.iter().filter(|group| !group.is_empty()).take(MAX_LOG_GROUPS);
+    configured
+        .map(|group| Cow::Borrowed(bounded(group)))
+        .map(|group| if group.starts_with("arn:") { by_arn(group) } else { by_name(group) })
+        .collect()
+}
+
+fn by_name(name: Cow<'_, str>) -> LogGroup<'_> {
+    LogGroup { log_group: Some(name), arn: None }
+}
+
+fn by_arn(arn: Cow<'_, str>) -> LogGroup<'_> {
     /// `arn:aws:logs:region:account:log-group:NAME[:*]`.
     const NAME: usize = 6;
-    let arns = attributes.texts("aws.log.group.arns");
-    if arns.is_empty() {
-        let names = attributes.texts("aws.log.group.names").into_iter().take(MAX_LOG_GROUPS);
-        return names.map(|name| LogGroup { log_group: Some(name), arn: None }).collect();
-    }
-    arns.into_iter()
-        .take(MAX_LOG_GROUPS)
-        .map(|arn| {
-            let name = arn.split(':').nth(NAME).unwrap_or(&arn).to_owned();
-            LogGroup { log_group: Some(name.into()), arn: Some(arn) }
-        })
-        .collect()
+    let name = arn.split(':').nth(NAME).unwrap_or(&arn).to_owned();
+    LogGroup { log_group: Some(name.into()), arn: Some(arn) }
 }

@@ -13,6 +13,7 @@ use xray_wire::{
 
 use super::{
     super::{index::Index, stack::Language},
+    Options,
     budget::Budget,
     metadata, place,
     texts::Texts,
@@ -33,6 +34,7 @@ pub(crate) struct ResourceView {
     pub(super) annotations: Vec<KeyValue>,
     /// How much of the resource's metadata was cut.
     pub(crate) cuts: u64,
+    has_metadata: bool,
     blocks: ResourceBlocks,
     /// The same without metadata, for documents that have no room for it.
     bare_blocks: ResourceBlocks,
@@ -40,19 +42,21 @@ pub(crate) struct ResourceView {
 
 impl ResourceView {
     /// Reads a resource.
-    pub(crate) fn new(resource: &Resource, index: &Index) -> Self {
+    pub(crate) fn new(resource: &Resource, options: &Options) -> Self {
         let attributes = Texted(resource);
         let mut view = encode::Resource {
             origin: origin(&attributes).map(Cow::Borrowed),
             resource_arn: attributes
                 .text("cloud.resource_id")
                 .or_else(|| attributes.text("faas.id"))
-                .or_else(|| attributes.text("aws.lambda.invoked_arn")),
+                .or_else(|| attributes.text("aws.lambda.invoked_arn"))
+                .or(options.resource_arn.as_deref().map(|arn| Cow::Borrowed(bounded(arn)))),
             service: service(&attributes),
-            aws: attributes
-                .is_aws()
-                .then(|| Aws { xray: Some(sdk(&attributes)), ..place::place(&attributes) }),
-            metadata_namespace: Cow::Borrowed(metadata::DEFAULT),
+            aws: attributes.is_aws().then(|| Aws {
+                xray: Some(sdk(&attributes)),
+                ..place::place(&attributes, &options.log_groups)
+            }),
+            metadata_namespace: Cow::Borrowed(options.metadata.namespace()),
             metadata: Vec::new(),
         };
         let bare_blocks = ResourceBlocks::new(&view);
@@ -63,6 +67,9 @@ impl ResourceView {
             .map(|(key, value)| {
                 let value = metadata::value(value, &Budget::STEPS[1], &mut texts);
                 (Cow::Owned(format!("{}{key}", metadata::RESOURCE_PREFIX)), value)
+            })
+            .filter(|(key, _): &(Cow<'_, str>, _)| {
+                options.redaction.lets_through_metadata(options.metadata.namespace(), key)
             })
             .collect();
         // The SDK keeps resources in a map of random order.
@@ -76,11 +83,17 @@ impl ResourceView {
                 .and_then(|language| Language::named(&language)),
             account_id: attributes.text("cloud.account.id").map(Cow::into_owned),
             region: attributes.text("cloud.region").map(Cow::into_owned),
-            annotations: annotations(resource, index),
+            annotations: annotations(resource, &options.index),
             cuts: texts.take_cuts(),
+            has_metadata: !view.metadata.is_empty(),
             blocks: ResourceBlocks::new(&view),
             bare_blocks,
         }
+    }
+
+    /// Whether a budget leaves the resource's metadata out.
+    pub(super) fn is_cut_by(&self, budget: &Budget) -> bool {
+        !budget.resource_metadata && self.has_metadata
     }
 
     /// The blocks to copy into a segment.
@@ -103,7 +116,7 @@ fn annotations(resource: &Resource, index: &Index) -> Vec<KeyValue> {
 }
 
 /// A field's text. Whatever is cut stands whole in the metadata.
-fn bounded(text: &str) -> &str {
+pub(super) fn bounded(text: &str) -> &str {
     sanitize::truncate(text, MAX_TEXT_CHARS)
 }
 

@@ -51,13 +51,38 @@ pub(super) fn sql<'a>(
         url: Some(url),
         sanitized_query: query,
         database_type: Some(Cow::Borrowed(system)),
+        driver_version: driver(attributes, texts),
         user,
+        preparation: preparation(attributes),
         ..Sql::default()
     })
 }
 
+/// The driver's name, which is all that conventions have of it.
+fn driver<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
+    let driver = attributes.text(Slot::DbJdbcDriverClassname)?;
+    let (driver, whole) = texts.cut(Cow::Borrowed(driver), MAX_TEXT_CHARS);
+    if whole {
+        attributes.consume(Slot::DbJdbcDriverClassname);
+    }
+    Some(driver)
+}
+
+/// How the query was prepared, where that is told: a stored procedure is called, and what has parameters is a prepared
+/// statement (X-Ray developer guide, "Segment documents": SQL queries).
+fn preparation<'a>(attributes: &Attributes<'a, '_>) -> Option<Cow<'a, str>> {
+    let is_call =
+        |operation: &str| ["CALL", "EXEC", "EXECUTE"].iter().any(|call| call.eq_ignore_ascii_case(operation));
+    let operation = || attributes.first_text(&[Slot::DbOperationName, Slot::DbOperation]);
+    if attributes.has(Slot::DbStoredProcedureName) || operation().is_some_and(|(_, name)| is_call(name)) {
+        return Some(Cow::Borrowed("call"));
+    }
+    let has_parameters = || attributes.any_named(|name| name.starts_with("db.query.parameter."));
+    has_parameters().then_some(Cow::Borrowed("statement"))
+}
+
 /// The systems that speak SQL, by their old names and their new ones.
-fn is_sql(system: &str) -> bool {
+pub(crate) fn is_sql(system: &str) -> bool {
     matches!(
         system,
         "postgresql"

@@ -1,0 +1,280 @@
+//! What users want to keep in the process, besides the secrets that never leave it.
+
+mod client;
+mod sql;
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value, trace::Status};
+use opentelemetry_sdk::{Resource, trace::SpanData};
+
+use crate::{
+    annotate::{ANNOTATION_PREFIX, METADATUM_PREFIX},
+    exporter::{is_known, matches},
+    redact::REDACTED,
+};
+
+/// Says what must not leave the process: attributes by name, values in SQL, addresses of clients, and whatever a function of
+/// one's own finds. It is applied to spans before anything else reads them, so that what is left out is in no field, annotation or
+/// metadata. What is left out on purpose is not counted as cut.
+///
+/// Passwords, tokens and signatures, by the names of attributes and in addresses, never leave the process, with or without
+/// this.
+///
+/// In patterns, `*` stands for any characters and `?` for one. Attributes that [`annotate`](crate::annotate) and
+/// [`add_metadata`](crate::add_metadata) make are matched by their keys, attributes of the resource by
+/// `otel.resource.` + key.
+///
+/// ```
+/// use opentelemetry_aws_xray::{Redaction, Verdict, XrayExporter};
+///
+/// let redaction = Redaction::default()
+///     .with_denied(["card.*", "http.request.header.*"])
+///     .with_masked_sql(true)
+///     .with_anonymous_clients(true)
+///     .with_rule(|_key, value| if value.contains("@example.com") { Verdict::Omit } else { Verdict::Keep });
+/// let exporter = XrayExporter::builder().with_redaction(redaction).build();
+/// # drop(exporter);
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "a redaction does nothing until an exporter has it"]
+pub struct Redaction {
+    allowed: Vec<String>,
+    denied: Vec<String>,
+    denied_metadata: Vec<(String, String)>,
+    masked_sql: bool,
+    anonymous_clients: bool,
+    rule: Option<Rule>,
+}
+
+/// What becomes of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stays as it is.
+    Keep,
+    /// It is left out, with its attribute.
+    Omit,
+    /// This stands in its place.
+    Replace(String),
+}
+
+impl Redaction {
+    /// Attributes that may leave the process; without any pattern, all may. Attributes that mean something to X-Ray (the table of
+    /// `docs/mapping.md`), those of exceptions and of the resource need none: deny those of them that shall stay.
+    ///
+    /// Default: all.
+    pub fn with_allowed<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
+        self.allowed = patterns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Attributes that are left out, whatever else is said of them.
+    ///
+    /// Default: none.
+    pub fn with_denied<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
+        self.denied = patterns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Metadata that is left out, by patterns of its namespace and its key: `("events", "*")` leaves out events that are not
+    /// exceptions, `("*", "otel.resource.*")` the resource. Fields and annotations are not concerned. Calls add up.
+    ///
+    /// Default: none.
+    pub fn with_denied_metadata(mut self, namespace: impl Into<String>, key: impl Into<String>) -> Self {
+        self.denied_metadata.push((namespace.into(), key.into()));
+        self
+    }
+
+    /// Whether values in SQL become `?`, in `db.query.text`, `db.statement`, and a span's name that is such a query. Comments
+    /// are taken out, since programs put values there too. Where a query can be read in two ways, all that follows becomes one
+    /// `?`. Queries to databases that are not asked in SQL become `REDACTED`, parameters (`db.query.parameter.*`) `?`.
+    ///
+    /// Messages of errors may quote queries too, and stay as they are.
+    ///
+    /// Default: `false`.
+    pub fn with_masked_sql(mut self, masked: bool) -> Self {
+        self.masked_sql = masked;
+        self
+    }
+
+    /// Whether addresses of clients, in SERVER and CONSUMER spans, lose their last part: the last octet of IPv4, the last 80 bits of
+    /// IPv6 become zero. What is no address, and headers that name several, become `REDACTED`.
+    ///
+    /// Default: `false`.
+    pub fn with_anonymous_clients(mut self, anonymous: bool) -> Self {
+        self.anonymous_clients = anonymous;
+        self
+    }
+
+    /// A function that sees each text before it leaves, with the key of its attribute, and after all other rules. Items of lists are shown one
+    /// by one; numbers and truth values are not shown. A span's name comes as `otel.span.name`, the message of its
+    /// status as `otel.status.description`, an event's name as `otel.event.name`, attributes of the resource as `otel.resource.` + key.
+    ///
+    /// It runs on the thread that exports. If it panics, the batch is lost and counted;
+    /// if it does so on the resource, segments say nothing of that.
+    ///
+    /// Default: none.
+    pub fn with_rule(mut self, rule: impl Fn(&str, &str) -> Verdict + Send + Sync + 'static) -> Self {
+        self.rule = Some(Rule(Arc::new(rule)));
+        self
+    }
+
+    /// Takes out of spans what shall stay.
+    pub(crate) fn spans(&self, batch: &mut [SpanData]) {
+        if self.looks_at_spans() {
+            batch.iter_mut().for_each(|span| self.span(span));
+        }
+    }
+
+    /// The resource without what shall stay.
+    pub(crate) fn resource<'r>(&self, resource: &'r Resource) -> Cow<'r, Resource> {
+        if self.denied.is_empty() && self.rule.is_none() {
+            return Cow::Borrowed(resource);
+        }
+        let attributes = resource.iter().filter_map(|(key, value)| {
+            let name = format!("otel.resource.{key}");
+            let is_denied = fits(&self.denied, &name);
+            let value = self.value(&name, value.clone()).filter(|_| !is_denied)?;
+            Some(KeyValue::new(key.clone(), value))
+        });
+        Cow::Owned(Resource::builder_empty().with_attributes(attributes.collect::<Vec<_>>()).build())
+    }
+
+    /// Whether any metadata is to be left out.
+    pub(crate) fn has_metadata_rules(&self) -> bool {
+        !self.denied_metadata.is_empty()
+    }
+
+    /// Whether an entry of metadata may leave.
+    pub(crate) fn lets_through_metadata(&self, namespace: &str, key: &str) -> bool {
+        let is_denied =
+            |(namespaces, keys): &(String, String)| matches(namespaces, namespace) && matches(keys, key);
+        !self.denied_metadata.iter().any(is_denied)
+    }
+
+    fn looks_at_spans(&self) -> bool {
+        let Self { allowed, denied, denied_metadata: _, masked_sql, anonymous_clients, rule } = self;
+        !allowed.is_empty() || !denied.is_empty() || *masked_sql || *anonymous_clients || rule.is_some()
+    }
+
+    fn span(&self, span: &mut SpanData) {
+        if self.masked_sql {
+            sql::mask_span(span);
+        }
+        if self.anonymous_clients {
+            client::anonymise_span(span);
+        }
+        self.attributes(&mut span.attributes);
+        for event in &mut span.events.events {
+            self.attributes(&mut event.attributes);
+            self.name("otel.event.name", &mut event.name);
+        }
+        span.links.links.iter_mut().for_each(|link| self.attributes(&mut link.attributes));
+        self.scope(&mut span.instrumentation_scope);
+        self.name("otel.span.name", &mut span.name);
+        if let Status::Error { description } = &mut span.status {
+            self.name("otel.status.description", description);
+        }
+    }
+
+    fn attributes(&self, attributes: &mut Vec<KeyValue>) {
+        attributes.retain(|attribute| self.lets_through(attribute.key.as_str()));
+        if self.rule.is_none() {
+            return;
+        }
+        attributes.retain_mut(|attribute| {
+            // A value that costs nothing stands in its place meanwhile.
+            let value = std::mem::replace(&mut attribute.value, Value::Bool(false));
+            let Some(value) = self.value(own_key(attribute.key.as_str()), value) else { return false };
+            attribute.value = value;
+            true
+        });
+    }
+
+    fn lets_through(&self, name: &str) -> bool {
+        let key = own_key(name);
+        if fits(&self.denied, name) || fits(&self.denied, key) {
+            return false;
+        }
+        self.allowed.is_empty()
+            || fits(&self.allowed, name)
+            || fits(&self.allowed, key)
+            || is_known(name)
+            || name.starts_with("exception.")
+            || name.starts_with("aws.xray.exception.")
+    }
+
+    /// The value as the user's own rule leaves it.
+    fn value(&self, key: &str, value: Value) -> Option<Value> {
+        let Some(Rule(rule)) = &self.rule else { return Some(value) };
+        match value {
+            Value::String(text) => match rule(key, text.as_str()) {
+                Verdict::Keep => Some(Value::String(text)),
+                Verdict::Omit => None,
+                Verdict::Replace(text) => Some(Value::from(text)),
+            },
+            Value::Array(Array::String(texts)) => {
+                let judged = |text: StringValue| match rule(key, text.as_str()) {
+                    Verdict::Keep => Some(text),
+                    Verdict::Omit => None,
+                    Verdict::Replace(text) => Some(text.into()),
+                };
+                Some(Value::Array(Array::String(texts.into_iter().filter_map(judged).collect())))
+            }
+            other => Some(other),
+        }
+    }
+
+    fn name(&self, key: &str, name: &mut Cow<'static, str>) {
+        let Some(Rule(rule)) = &self.rule else { return };
+        match rule(key, name) {
+            Verdict::Keep => {}
+            Verdict::Omit => *name = Cow::Borrowed(REDACTED),
+            Verdict::Replace(text) => *name = Cow::Owned(text),
+        }
+    }
+
+    fn scope(&self, scope: &mut InstrumentationScope) {
+        let mut attributes: Vec<_> = scope.attributes().cloned().collect();
+        if attributes.is_empty() {
+            return;
+        }
+        self.attributes(&mut attributes);
+        let mut builder = InstrumentationScope::builder(scope.name().to_owned()).with_attributes(attributes);
+        if let Some(version) = scope.version() {
+            builder = builder.with_version(version.to_owned());
+        }
+        if let Some(schema_url) = scope.schema_url() {
+            builder = builder.with_schema_url(schema_url.to_owned());
+        }
+        *scope = builder.build();
+    }
+}
+
+/// The key that a user gave, without what says that it is an annotation or metadata.
+fn own_key(name: &str) -> &str {
+    if let Some(key) = name.strip_prefix(ANNOTATION_PREFIX) {
+        return key;
+    }
+    let place = name.strip_prefix(METADATUM_PREFIX).and_then(|place| place.split_once('.'));
+    place.map_or(name, |(_, key)| key)
+}
+
+fn fits(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
+}
+
+/// A user's function.
+#[derive(Clone)]
+struct Rule(Arc<RuleFn>);
+
+type RuleFn = dyn Fn(&str, &str) -> Verdict + Send + Sync;
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rule")
+    }
+}
+
+#[cfg(test)]
+mod tests;

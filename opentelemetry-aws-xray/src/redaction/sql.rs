@@ -1,0 +1,328 @@
+//! SQL without its values.
+
+use opentelemetry::{KeyValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::{exporter::is_sql, redact::REDACTED};
+
+/// Masks what a span says of a query and of its parameters.
+pub(super) fn mask_span(span: &mut SpanData) {
+    let system =
+        text_of(&span.attributes, "db.system.name").or_else(|| text_of(&span.attributes, "db.system"));
+    let system = system.map(str::to_owned);
+    for KeyValue { key, value, .. } in &mut span.attributes {
+        match key.as_str() {
+            "db.query.text" | "db.statement" => {
+                let query = value.as_str();
+                let masked = masked(&query, system.as_deref());
+                if span.name == query {
+                    span.name = masked.clone().into();
+                }
+                *value = Value::from(masked);
+            }
+            name if name.starts_with("db.query.parameter.")
+                || name.starts_with("db.operation.parameter.") =>
+            {
+                *value = Value::from(MASK);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn text_of<'a>(attributes: &'a [KeyValue], name: &str) -> Option<&'a str> {
+    match &attributes.iter().rev().find(|attribute| attribute.key.as_str() == name)?.value {
+        Value::String(text) => Some(text.as_str()),
+        _ => None,
+    }
+}
+
+/// What stands for a value.
+const MASK: &str = "?";
+
+fn masked(query: &str, system: Option<&str>) -> String {
+    match system {
+        Some(system) if !is_sql(system) => REDACTED.to_owned(),
+        _ => mask(query, Dialect::of(system.unwrap_or_default())),
+    }
+}
+
+/// What databases read differently.
+#[derive(Debug, Clone, Copy)]
+struct Dialect {
+    /// `"…"` is a name, not a text.
+    double_quotes_name: bool,
+    /// `[…]` is a name, not the place in an array.
+    brackets_name: bool,
+    /// `#`: true if it begins a comment, false if it is an operator, `None` if nobody knows.
+    hash_comments: Option<bool>,
+}
+
+impl Dialect {
+    fn of(system: &str) -> Self {
+        let unknown = Self { double_quotes_name: false, brackets_name: false, hash_comments: None };
+        match system {
+            "mysql" | "mariadb" => Self { hash_comments: Some(true), ..unknown },
+            "mssql" | "microsoft.sql_server" => {
+                Self { double_quotes_name: true, brackets_name: true, hash_comments: Some(false) }
+            }
+            "postgresql" | "cockroachdb" | "redshift" | "aws.redshift" | "oracle" | "oracle.db" | "db2"
+            | "ibm.db2" | "h2" | "hsqldb" | "derby" | "trino" | "snowflake" | "sap.hana" | "hanadb" => {
+                Self { double_quotes_name: true, hash_comments: Some(false), ..unknown }
+            }
+            _ => unknown,
+        }
+    }
+}
+
+/// A piece at the beginning of a query, with its length.
+#[derive(Debug)]
+enum Token {
+    /// Names, words, operators.
+    Kept(usize),
+    Literal(usize),
+    Comment(usize),
+    /// Databases, or their settings, differ in what this is, and so in what is a literal behind it; or it never ends.
+    Unclear,
+}
+
+/// The query with a mask for each text and number, and without comments.
+fn mask(query: &str, dialect: Dialect) -> String {
+    let mut masked = String::with_capacity(query.len());
+    let mut rest = query;
+    while let Some(first) = rest.chars().next() {
+        let length = match token(first, rest, dialect) {
+            Token::Kept(length) => {
+                masked.push_str(&rest[..length]);
+                length
+            }
+            Token::Literal(length) => {
+                masked.push_str(MASK);
+                length
+            }
+            Token::Comment(length) => {
+                masked.push(' ');
+                length
+            }
+            Token::Unclear => {
+                masked.push_str(MASK);
+                break;
+            }
+        };
+        rest = &rest[length..];
+    }
+    masked
+}
+
+fn token(first: char, rest: &str, dialect: Dialect) -> Token {
+    let second = rest[first.len_utf8()..].chars().next();
+    match (first, second) {
+        ('"', _) if dialect.double_quotes_name => name(rest, '"'),
+        ('\'' | '"', _) => quoted(rest, first),
+        ('`', _) => name(rest, '`'),
+        ('[', _) if dialect.brackets_name => name(rest, ']'),
+        ('$', _) => dollar_quoted(rest),
+        ('-', Some('-')) => dashes(rest),
+        ('/', Some('*')) => block_comment(rest),
+        ('/', Some('/')) => perhaps_comment(rest),
+        ('#', _) => match dialect.hash_comments {
+            Some(true) => Token::Comment(line(rest).len()),
+            Some(false) => Token::Kept(1),
+            None => perhaps_comment(rest),
+        },
+        ('.', Some(digit)) if digit.is_numeric() => number(rest),
+        _ if first.is_numeric() => number(rest),
+        _ if first.is_alphabetic() || first == '_' => word(rest),
+        _ => Token::Kept(first.len_utf8()),
+    }
+}
+
+/// A text; a quote in it is doubled. Whether a backslash before a quote escapes it is a matter of settings.
+fn quoted(rest: &str, quote: char) -> Token {
+    let mut from = 1;
+    while let Some(found) = rest[from..].find(quote) {
+        let end = from + found;
+        let backslashes = rest[1..end].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if backslashes % 2 == 1 {
+            return Token::Unclear;
+        }
+        if !rest[end + 1..].starts_with(quote) {
+            return Token::Literal(end + 1);
+        }
+        from = end + 2;
+    }
+    Token::Unclear
+}
+
+/// A name in quotes. One that has other quotes in it may be no name.
+fn name(rest: &str, close: char) -> Token {
+    let Some(length) = rest[1..].find(close) else { return Token::Unclear };
+    let is_plain = !rest[1..=length].contains(QUOTES);
+    if is_plain { Token::Kept(length + 2) } else { Token::Unclear }
+}
+
+const QUOTES: [char; 3] = ['\'', '"', '`'];
+
+/// `$$…$$` or `$tag$…$tag$`; else the sign alone.
+fn dollar_quoted(rest: &str) -> Token {
+    let Some(length) = rest[1..].find('$') else { return Token::Kept(1) };
+    let tag = &rest[1..=length];
+    let is_tag = tag.chars().all(|c| c.is_alphanumeric() || c == '_') && !tag.starts_with(char::is_numeric);
+    if !is_tag {
+        return Token::Kept(1);
+    }
+    let delimiter = &rest[..length + 2];
+    match rest[delimiter.len()..].find(delimiter) {
+        Some(end) => Token::Literal(end + 2 * delimiter.len()),
+        None => Token::Unclear,
+    }
+}
+
+/// `--` begins a comment; for `MySQL` only with a space behind it.
+fn dashes(rest: &str) -> Token {
+    let is_comment = rest[2..].chars().next().is_none_or(char::is_whitespace);
+    if is_comment || !changes_what_follows(line(rest)) {
+        Token::Comment(line(rest).len())
+    } else {
+        Token::Unclear
+    }
+}
+
+/// A comment for some and an operator for others: it matters only where a quote follows.
+fn perhaps_comment(rest: &str) -> Token {
+    if changes_what_follows(&line(rest)[1..]) { Token::Unclear } else { Token::Kept(1) }
+}
+
+fn changes_what_follows(line: &str) -> bool {
+    line.contains(QUOTES) || line.contains("/*") || line.contains('$')
+}
+
+/// Comments within comments count for some.
+fn block_comment(rest: &str) -> Token {
+    match rest[2..].find("*/") {
+        Some(length) if !rest[2..2 + length].contains("/*") => Token::Comment(length + 4),
+        _ => Token::Unclear,
+    }
+}
+
+fn line(rest: &str) -> &str {
+    rest.split(['\n', '\r']).next().unwrap_or(rest)
+}
+
+/// Decimal, hexadecimal, with an exponent or a suffix.
+fn number(rest: &str) -> Token {
+    let mut previous = ' ';
+    let end = rest.find(|c: char| {
+        let is_sign = matches!(c, '+' | '-') && matches!(previous, 'e' | 'E');
+        previous = c;
+        !(is_sign || c.is_alphanumeric() || matches!(c, '.' | '_'))
+    });
+    Token::Literal(end.unwrap_or(rest.len()))
+}
+
+/// A word or a name; or the beginning of Oracle's `q'[…]'`.
+fn word(rest: &str) -> Token {
+    let end =
+        rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '#'))).unwrap_or(rest.len());
+    let (word, behind) = rest.split_at(end);
+    let is_q = word.eq_ignore_ascii_case("q") || word.eq_ignore_ascii_case("nq");
+    let Some(text) = behind.strip_prefix('\'').filter(|_| is_q) else { return Token::Kept(end) };
+    let Some(open) = text.chars().next() else { return Token::Unclear };
+    let close = match open {
+        '[' => ']',
+        '{' => '}',
+        '(' => ')',
+        '<' => '>',
+        other => other,
+    };
+    let delimiter = format!("{close}'");
+    match text[open.len_utf8()..].find(&delimiter) {
+        Some(length) => Token::Literal(end + 1 + open.len_utf8() + length + delimiter.len()),
+        None => Token::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn queries() {
+        for (system, query, expected) in [
+            (
+                "postgresql",
+                "SELECT * FROM t1 WHERE a = 'x' AND b = 12",
+                "SELECT * FROM t1 WHERE a = ? AND b = ?",
+            ),
+            (
+                "postgresql",
+                "SELECT \"a b\" FROM t WHERE n = 'it''s' OR m=''",
+                "SELECT \"a b\" FROM t WHERE n = ? OR m=?",
+            ),
+            ("mysql", "SELECT \"a b\", `c 1` FROM t # it's\nLIMIT 5", "SELECT ?, `c 1` FROM t  \nLIMIT ?"),
+            ("postgresql", "SELECT $1, $tag$it's$tag$, $$x$$, 'a'::text", "SELECT $?, ?, ?, ?::text"),
+            ("postgresql", "a /* 'x' */ b -- it's\nc", "a   b  \nc"),
+            ("postgresql", "a #>> '{b,c}' = 'd'", "a #>> ? = ?"),
+            ("mssql", "SELECT [a 1] FROM #t WHERE n = N'x'", "SELECT [a 1] FROM #t WHERE n = N?"),
+            ("oracle", "SELECT q'[it's]', nQ'!x!' FROM dual", "SELECT ?, ? FROM dual"),
+            ("", "x = -1.5e-3 + .5 + 0xFF + 1_000", "x = -? + ? + ? + ?"),
+            ("", "INSERT INTO t VALUES (1, 'a'), (2, 'b')", "INSERT INTO t VALUES (?, ?), (?, ?)"),
+            // Two ways to read it, or no end.
+            ("mysql", "a = 'x\\' OR b = 'y'", "a = ?"),
+            ("", "a = 'x\\\\' OR b = 'y'", "a = ? OR b = ?"),
+            ("", "a = 'x", "a = ?"),
+            ("", "a # it's 'x'", "a ?"),
+            ("mysql", "a = 5--'x'", "a = ??"),
+            ("postgresql", "a /* /* */ it's */ 'x'", "a ?"),
+            ("postgresql", "$a$ it's", "?"),
+            ("", "", ""),
+        ] {
+            assert_eq!(masked(query, Some(system).filter(|system| !system.is_empty())), expected, "{query}");
+        }
+        assert_eq!(masked("GET user:17", Some("redis")), REDACTED);
+    }
+
+    /// Anything that a database takes for a value, or that a program may hide one in.
+    fn literal() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-z'\\\\\"$# -]{0,4}".prop_map(|text| format!("'{}SECRET'", text.replace('\'', "''"))),
+            "[a-z'\" -]{0,4}".prop_map(|text| format!("'SECRET{}'", text.replace('\'', "''"))),
+            "[a-z'\"$ -]{0,4}".prop_map(|text| format!("$q$SECRET{}$q$", text.replace('$', ""))),
+            "[a-z' -]{0,4}".prop_map(|text| format!("/* {text}SECRET */")),
+            "[a-z'\" -]{0,4}".prop_map(|text| format!("-- SECRET{text}\n")),
+            "[a-z'\" -]{0,4}".prop_map(|text| format!("q'[SECRET{text}]'")),
+            "[0-9]{0,3}".prop_map(|digits| format!("7777{digits}")),
+            "[0-9]{0,3}".prop_map(|digits| format!("{digits}.7777e-7777")),
+            Just("0x7777".to_owned()),
+        ]
+    }
+
+    fn system() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(&["postgresql", "mssql", "oracle", "sqlite", "other_sql"][..])
+    }
+
+    proptest! {
+        #[test]
+        fn no_literal_survives(
+            system in system(),
+            pieces in prop::collection::vec((r#"[a-z_]{1,3}[0-9]?|"[a-z ]{1,3}"|[(),=<>+*/.:;?@-]| "#, literal()), 1..6),
+        ) {
+            let query: String = pieces.iter().flat_map(|(code, literal)| [code, " ", literal, " "]).collect();
+            let masked = masked(&query, Some(system));
+            prop_assert!(!masked.contains("SECRET") && !masked.contains("777"), "{query} -> {masked}");
+        }
+
+        #[test]
+        fn any_text_is_taken_and_grows_by_no_more_than_a_mask(query in "\\PC{0,40}", system in system()) {
+            prop_assert!(masked(&query, Some(system)).len() <= query.len() + MASK.len());
+        }
+
+        #[test]
+        fn tokens_of_sql_in_any_order_are_taken(query in r#"['"`$#/*\\a1.\[\]q\n -]{0,30}"#, system in system()) {
+            let once = masked(&query, Some(system));
+            prop_assert!(!once.contains('\''), "{query} -> {once}");
+        }
+    }
+}
