@@ -315,6 +315,19 @@ mod tests {
         }
 
         #[test]
+        fn no_literal_of_mysql_survives(
+            pieces in prop::collection::vec(
+                ("[a-z_(),=<>+ ]{1,4}|`[a-z ]{1,3}`", "['\"]", r#"([a-z #-]|\\['"\\]){0,4}"#),
+                1..5,
+            ),
+        ) {
+            let query: String =
+                pieces.iter().map(|(code, quote, text)| format!("{code} {quote}{text}SECRET{text}{quote} ")).collect();
+            let masked = masked(&query, Some("mysql"));
+            prop_assert!(!masked.contains("SECRET"), "{query} -> {masked}");
+        }
+
+        #[test]
         fn any_text_is_taken_and_grows_by_no_more_than_a_mask(query in "\\PC{0,40}", system in system()) {
             prop_assert!(masked(&query, Some(system)).len() <= query.len() + MASK.len());
         }
