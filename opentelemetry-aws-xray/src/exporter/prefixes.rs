@@ -5,7 +5,8 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::annotate::{ANNOTATION_PREFIX, metadatum_name};
 
-/// Gives attributes with such names those that [`annotate`](crate::annotate) and [`add_metadata`](crate::add_metadata) give.
+/// Gives attributes with such names those that [`annotate`](crate::annotate) and
+/// [`add_metadata`](crate::add_metadata) give.
 pub(super) fn adopt(batch: &mut [SpanData]) {
     for attribute in batch.iter_mut().flat_map(|span| &mut span.attributes) {
         if let Some(name) = adopted(attribute.key.as_str()) {

@@ -7,9 +7,9 @@ use xray_wire::TraceId;
 
 /// What is done with a span whose trace id names a time outside of the [`TraceIdWindow`] around its start.
 ///
-/// X-Ray's own ids begin with the time at which the trace began; those of other tracers begin with anything. X-Ray takes both now,
-/// and an id is never rewritten: the services of a trace would no longer find each other. This is for those whose X-Ray
-/// endpoint still refuses such ids.
+/// X-Ray's own ids begin with the time at which the trace began; those of other tracers begin with anything. X-Ray takes
+/// both now, and an id is never rewritten: the services of a trace would no longer find each other. This is for those
+/// whose X-Ray endpoint still refuses such ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TraceIdPolicy {

@@ -14,16 +14,17 @@ use crate::{
     redact::REDACTED,
 };
 
-/// Says what must not leave the process: attributes by name, values in SQL, addresses of clients, and whatever a function of
-/// one's own finds. It is applied to spans before anything else reads them, so that what is left out is in no field, annotation or
-/// metadata. What is left out on purpose is not counted as cut.
+/// Says what must not leave the process: attributes by name, values in SQL, addresses of clients, and whatever a
+/// function of one's own finds. It is applied to spans before anything else reads them, so that what is left out is in
+/// no field, annotation or metadata. What is left out on purpose is not counted as cut.
 ///
 /// Passwords, tokens and signatures, by the names of attributes and in addresses, never leave the process, with or without
 /// this.
 ///
 /// In patterns, `*` stands for any characters and `?` for one. Attributes that [`annotate`](crate::annotate) and
 /// [`add_metadata`](crate::add_metadata) make are matched by their keys, attributes of the resource by
-/// `otel.resource.` + key.
+/// `otel.resource.` + key. What is inside of JSON in `aws.xray.metadata.*` is matched as
+/// [metadata](Self::with_denied_metadata).
 ///
 /// ```
 /// use opentelemetry_aws_xray::{Redaction, Verdict, XrayExporter};
@@ -59,8 +60,9 @@ pub enum Verdict {
 }
 
 impl Redaction {
-    /// Attributes that may leave the process; without any pattern, all may. Attributes that mean something to X-Ray (the table of
-    /// `docs/mapping.md`), those of exceptions and of the resource need none: deny those of them that shall stay.
+    /// Attributes that may leave the process; without any pattern, all may. Attributes that mean something to X-Ray (the
+    /// table of `docs/mapping.md`), those of exceptions and of the resource need none: deny those of them that shall
+    /// stay.
     ///
     /// Default: all.
     pub fn with_allowed<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
@@ -85,9 +87,10 @@ impl Redaction {
         self
     }
 
-    /// Whether values in SQL become `?`, in `db.query.text`, `db.statement`, and a span's name that is such a query. Comments
-    /// are taken out, since programs put values there too. Where a query can be read in two ways, all that follows becomes one
-    /// `?`. Queries to databases that are not asked in SQL become `REDACTED`, parameters (`db.query.parameter.*`) `?`.
+    /// Whether values in SQL become `?`, in `db.query.text`, `db.statement`, and a span's name that is such a query.
+    /// Comments are taken out, since programs put values there too. Where a query can be read in two ways, all that
+    /// follows becomes one `?`. Queries to databases that are not asked in SQL become `REDACTED`, parameters
+    /// (`db.query.parameter.*`) `?`.
     ///
     /// Messages of errors may quote queries too, and stay as they are.
     ///
@@ -97,8 +100,8 @@ impl Redaction {
         self
     }
 
-    /// Whether addresses of clients, in SERVER and CONSUMER spans, lose their last part: the last octet of IPv4, the last 80 bits of
-    /// IPv6 become zero. What is no address, and headers that name several, become `REDACTED`.
+    /// Whether addresses of clients, in SERVER and CONSUMER spans, lose their last part: the last octet of IPv4, the last
+    /// 80 bits of IPv6 become zero. What is no address, and headers that name several, become `REDACTED`.
     ///
     /// Default: `false`.
     pub fn with_anonymous_clients(mut self, anonymous: bool) -> Self {
@@ -106,9 +109,10 @@ impl Redaction {
         self
     }
 
-    /// A function that sees each text before it leaves, with the key of its attribute, and after all other rules. Items of lists are shown one
-    /// by one; numbers and truth values are not shown. A span's name comes as `otel.span.name`, the message of its
-    /// status as `otel.status.description`, an event's name as `otel.event.name`, attributes of the resource as `otel.resource.` + key.
+    /// A function that sees each text before it leaves, with the key of its attribute, and after all other rules. Items of
+    /// lists are shown one by one; numbers and truth values are not shown. A span's name comes as `otel.span.name`, the
+    /// message of its status as `otel.status.description`, an event's name as `otel.event.name`, attributes of the
+    /// resource as `otel.resource.` + key.
     ///
     /// It runs on the thread that exports. If it panics, the batch is lost and counted;
     /// if it does so on the resource, segments say nothing of that.

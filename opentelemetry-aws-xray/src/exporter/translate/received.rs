@@ -11,17 +11,18 @@ pub(super) fn size(events: &SpanEvents, attributes: &Attributes<'_, '_>) -> Opti
         return attributes.integer(Slot::MessagingPayloadSize)?.try_into().ok();
     }
     let message = events.iter().find(|event| event.name == "message" && is_received(&event.attributes))?;
-    let size = |names: &[&str]| {
-        let is_size = |attribute: &&KeyValue| names.contains(&attribute.key.as_str());
+    SIZES.iter().find_map(|name| {
+        let is_size = |attribute: &&KeyValue| attribute.key.as_str() == *name;
         match message.attributes.iter().rev().find(is_size)?.value {
             Value::I64(size) => u64::try_from(size).ok(),
             _ => None,
         }
-    };
-    size(&["messaging.message_payload_size_bytes"])
-        .or_else(|| size(&["message.compressed_size"]))
-        .or_else(|| size(&["message.uncompressed_size"]))
+    })
 }
+
+/// What conventions called it, the later ones first.
+const SIZES: [&str; 3] =
+    ["messaging.message_payload_size_bytes", "message.compressed_size", "message.uncompressed_size"];
 
 const RECEIVED: &str = "RECEIVED";
 
