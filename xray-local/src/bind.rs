@@ -29,6 +29,11 @@ pub enum StartError {
         /// The error of the socket.
         source: io::Error,
     },
+    /// The sampling rules can't be read.
+    SamplingRules {
+        /// What was expected, and what was found.
+        reason: String,
+    },
     /// The address could not be bound for another reason, or a thread could not be started.
     Io(io::Error),
 }
@@ -44,6 +49,7 @@ impl fmt::Display for StartError {
                 "address {address} is in use: is an X-Ray daemon or another xray-local running? \
                  Stop it or choose another port"
             ),
+            Self::SamplingRules { reason } => write!(f, "sampling rules: {reason}"),
             Self::Io(_) => f.write_str("xray-local could not start"),
         }
     }
@@ -53,6 +59,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Address { source, .. } | Self::InUse { source, .. } | Self::Io(source) => Some(source),
+            Self::SamplingRules { .. } => None,
         }
     }
 }

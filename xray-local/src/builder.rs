@@ -10,15 +10,21 @@ use tokio::net::lookup_host;
 
 use crate::{
     bind::StartError,
+    clock,
     faults::{Faults, Injector},
     http::App,
     listening::{Bound, Listening},
-    shared::{SharedFaults, SharedStore},
+    sampling::Sampling,
+    shared::SharedStore,
     store::{Limits, Snapshot, Stats},
+    watched::Watched,
 };
 
 /// Where the X-Ray SDKs and exporters look for a daemon unless told otherwise.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:2000";
+
+/// All rules on one page: most clients read no other.
+const DEFAULT_RULES_PER_PAGE: usize = 100;
 
 /// What to start; see [`XrayLocal::builder`].
 #[derive(Debug, Clone)]
@@ -30,6 +36,8 @@ pub struct Builder {
     receive_buffer: Option<usize>,
     requires_signature: bool,
     faults: Faults,
+    sampling_rules: Option<String>,
+    rules_per_page: usize,
 }
 
 /// A running `xray-local`. It stops when this is dropped; [`XrayLocal::shutdown`] also waits for what has come.
@@ -96,18 +104,42 @@ impl Builder {
         self
     }
 
+    /// Starts with these sampling rules besides the one named `Default`: JSON, either a list of rules in the API's words,
+    /// or what `aws xray get-sampling-rules` prints. Each needs `RuleName` and `Priority`; what it does not say matches
+    /// everything, with a reservoir of 1 and a rate of 5 %. One named `Default` changes the default rule.
+    ///
+    /// Default: none.
+    pub fn with_sampling_rules(mut self, json: impl Into<String>) -> Self {
+        self.sampling_rules = Some(json.into());
+        self
+    }
+
+    /// Puts so many rules on a page of `GetSamplingRules`, at least 1, to see whether a client follows `NextToken`.
+    ///
+    /// Default: 100, more than there can be.
+    pub fn with_rules_per_page(mut self, rules: usize) -> Self {
+        self.rules_per_page = rules;
+        self
+    }
+
     /// Binds the address and starts to listen, on the tokio runtime this is called in and on two threads for
     /// UDP. What was sent after this returns is received.
     ///
     /// # Errors
-    /// [`StartError`] if the address is none, is taken, or can't be bound.
+    /// [`StartError`] if the address is none, is taken, or can't be bound, or if sampling rules can't be read.
     pub async fn start(self) -> Result<XrayLocal, StartError> {
+        let mut sampling = Sampling::new(self.rules_per_page, clock::now());
+        if let Some(json) = &self.sampling_rules {
+            let loaded = sampling.load(json, clock::now());
+            loaded.map_err(|error| StartError::SamplingRules { reason: error.to_string() })?;
+        }
         let address = resolve(self.address).await?;
         let bound = Bound::bind(address, self.receive_buffer)?;
         let address = bound.address;
         let store = SharedStore::new(self.limits);
         let app = Arc::new(App {
-            faults: SharedFaults::new(self.faults, store.clone()),
+            faults: Watched::new(Injector::new(self.faults), store.clone()),
+            sampling: Watched::new(sampling, store.clone()),
             store,
             requires_signature: self.requires_signature,
             address: reachable(address),
@@ -147,6 +179,8 @@ impl XrayLocal {
             receive_buffer: None,
             requires_signature: false,
             faults: Faults::default(),
+            sampling_rules: None,
+            rules_per_page: DEFAULT_RULES_PER_PAGE,
         }
     }
 
@@ -188,14 +222,14 @@ impl XrayLocal {
         }
     }
 
-    /// Forgets everything received and counted so far.
+    /// Forgets everything received, reported and counted so far. Faults and sampling rules stay.
     pub fn clear(&self) {
-        self.app.store.clear();
+        self.app.clear();
     }
 
     /// Sets faults in place of those before, while it runs; [`Faults::default`] takes them away.
     pub fn set_faults(&self, faults: Faults) {
-        self.app.faults.set(faults);
+        self.app.faults.change(|injector| *injector = Injector::new(faults));
     }
 
     /// How often the faults have struck since they were set, in the order of [`Faults::list`].

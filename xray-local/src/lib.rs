@@ -30,6 +30,8 @@
 //! - `POST /TraceSegments`, `POST /TelemetryRecords`: the operations `PutTraceSegments` and `PutTelemetryRecords` of
 //!   the X-Ray API, so that a real daemon can stand in between. Signatures are not checked; that there is one can
 //!   be required.
+//! - `POST /GetSamplingRules`, `/SamplingTargets`, `/SamplingStatisticSummaries`, `/CreateSamplingRule`,
+//!   `/UpdateSamplingRule`, `/DeleteSamplingRule`: central sampling, as X-Ray's service does it. See below.
 //!
 //! Every document is judged as X-Ray judges it. What X-Ray would drop silently is listed under "Rejected", with
 //! the field and the reason.
@@ -43,13 +45,26 @@
 //! | `GET /api/map` | `{"services":[{"name","type","inferred",…}],"edges":[{"from":{"name","type","inferred"},"to":{…},…}]}`, each with `"total","ok","error","throttle","fault","ended","total_response_time"` |
 //! | `GET /api/rejected` | `{"rejected":[{"received","source","code","field","reason","id","bytes","excerpt"}]}`, the latest first |
 //! | `GET /api/telemetry` | `{"telemetry":[{"received","TelemetryRecords":[…],"EC2InstanceId","Hostname","ResourceARN"}]}`: the latest 100 calls of `PutTelemetryRecords`, the last one first |
+//! | `GET /api/sampling` | `{"last_rule_modification","rules":[{"rule":{…},"requests_per_second","sampled_per_second","borrowed_per_second","sampled_share","clients","traces","anomalies","sampled_anomalies","boost_rate"}],"clients":[{"rule","id","agent","reported","reports","last":{"requests","sampled","borrowed"},"requests_per_second","sampled_per_second","quota","quota_until"}],"callers":[{"address","agent","rules":{"calls","last"},"targets":{"calls","last"}}]}` |
 //! | `GET /api/faults` | `{"seed","faults":[…]}`: the faults that are set, each with `"struck"`, how often it has struck |
 //! | `PUT /api/faults` | sets faults in place of those before: see below |
 //! | `DELETE /api/faults` | takes the faults away: 204 |
 //! | `GET /api/stats` | the fields of [`Stats`] |
-//! | `POST /api/clear` | forgets everything: 204 |
+//! | `POST /api/clear` | forgets all that was received and reported: 204 |
 //!
 //! Times are decimal seconds, since the epoch or long.
+//!
+//! # Sampling
+//!
+//! Point a sampler of central rules at [`XrayLocal::url`]. Rules are made on the page "Sampling", by the AWS SDKs and
+//! command line, or from a file ([`Builder::with_sampling_rules`]); the rule `Default` is always there. At most 25
+//! others fit, as in a new account.
+//!
+//! - A rule's reservoir is shared out among the clients that reported within the last 30 seconds, in proportion to
+//!   their requests. What somebody was granted is not granted twice, so a newcomer waits for others to report.
+//! - Targets hold for 30 seconds and ask for the next report in 10.
+//! - A rule with `SamplingRateBoost` is boosted for a minute when anomalies are missed: to the rate that would have shown
+//!   ten of the last minute's, at most `MaxRate`, once in a cooldown window. X-Ray does not publish its own numbers.
 //!
 //! # Faults
 //!
@@ -95,6 +110,7 @@ mod http;
 mod layout;
 mod listening;
 mod node;
+mod sampling;
 mod shared;
 mod store;
 mod summary;
@@ -102,6 +118,7 @@ mod telemetry;
 mod tree;
 mod udp;
 mod viewer;
+mod watched;
 
 pub use bind::StartError;
 pub use builder::{Builder, DEFAULT_ADDRESS, XrayLocal};

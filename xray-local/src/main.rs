@@ -1,6 +1,6 @@
 //! `xray-local`: AWS X-Ray on your laptop.
 
-use std::{error::Error, io::Write, process::ExitCode};
+use std::{error::Error, io::Write, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use xray_local::{DEFAULT_ADDRESS, XrayLocal};
@@ -24,6 +24,10 @@ struct Arguments {
     /// Refuse calls of the X-Ray API that are not signed (version 4). Whether a signature is right is not checked.
     #[arg(long)]
     require_signature: bool,
+
+    /// Start with the sampling rules of this JSON file: a list, or what `aws xray get-sampling-rules` prints.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -45,6 +49,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
     if let Some(bytes) = arguments.receive_buffer {
         builder = builder.with_receive_buffer(bytes);
+    }
+    if let Some(file) = arguments.rules {
+        let json = std::fs::read_to_string(&file)
+            .map_err(|error| format!("can't read the sampling rules in {}: {error}", file.display()))?;
+        builder = builder.with_sampling_rules(json);
     }
     let xray = builder.start().await?;
     greet(&xray);

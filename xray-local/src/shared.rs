@@ -1,4 +1,4 @@
-//! What the receivers and the viewer share: the store, the faults.
+//! The store as the receivers and the viewer share it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,6 @@ use xray_wire::{Timestamp, TraceId};
 use crate::{
     clock,
     document::{Document, Rejected, Source},
-    faults::{Action, Faults, Injector},
     store::{Limits, Snapshot, Stats, Store, Trace},
     telemetry::{Telemetry, TelemetryCall},
 };
@@ -90,41 +89,5 @@ impl SharedStore {
 
     fn lock(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The faults that are set. Pages hear of strikes as they do of documents.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedFaults {
-    injector: Arc<Mutex<Injector>>,
-    store: SharedStore,
-}
-
-impl SharedFaults {
-    pub(crate) fn new(faults: Faults, store: SharedStore) -> Self {
-        Self { injector: Arc::new(Mutex::new(Injector::new(faults))), store }
-    }
-
-    /// What to do with a call of this path.
-    pub(crate) fn decide(&self, path: &str) -> Action {
-        let action = self.lock().decide(path);
-        if action != Action::default() {
-            self.store.touch();
-        }
-        action
-    }
-
-    /// Takes the place of all that was set, counts included.
-    pub(crate) fn set(&self, faults: Faults) {
-        *self.lock() = Injector::new(faults);
-        self.store.touch();
-    }
-
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&Injector) -> T) -> T {
-        read(&self.lock())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Injector> {
-        self.injector.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

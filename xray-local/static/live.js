@@ -1,5 +1,6 @@
 // Keeps the page up to date: asks every two seconds whether something has changed, fetches the page again
-// if so, and exchanges the parts marked data-live. What is unfolded stays unfolded.
+// if so, and exchanges the parts marked data-live. What is unfolded stays unfolded. A page with a part marked
+// data-always tells of times that pass, and is fetched each time.
 "use strict";
 
 const INTERVAL_MS = 2000;
@@ -28,7 +29,7 @@ function exchange(fresh) {
 async function look() {
   if (document.hidden) return;
   const stats = await (await fetch("/api/stats")).json();
-  if (String(stats.version) === version) return;
+  if (String(stats.version) === version && !document.querySelector("[data-always]")) return;
   const page = await fetch(location.href);
   exchange(new DOMParser().parseFromString(await page.text(), "text/html"));
   version = String(stats.version);

@@ -98,3 +98,57 @@ pub(crate) async fn faults_and_telemetry_are_understood(python: Python) {
     assert_eq!(answers[0], json!({"error": "MissingAuthenticationTokenException", "status": 403}));
     assert_eq!(xray.shutdown().await.stats.accepted, 1);
 }
+
+/// Every operation of sampling, as the model of the service has it.
+pub(crate) async fn sampling_is_what_the_model_says(python: Python) {
+    let xray = XrayLocal::builder().with_addr("127.0.0.1:0").with_rules_per_page(1).start().await.unwrap();
+    let rule = json!({
+        "RuleName": "checkout", "ResourceARN": "*", "Priority": 10, "FixedRate": 0.05, "ReservoirSize": 10,
+        "ServiceName": "*", "ServiceType": "*", "Host": "*", "HTTPMethod": "POST", "URLPath": "/checkout*", "Version": 1,
+        "Attributes": {"tier": "gold*"}, "SamplingRateBoost": {"MaxRate": 0.5, "CooldownWindowMinutes": 1},
+    });
+    let report = |rule: &str, client: &str| {
+        json!({"RuleName": rule, "ClientID": client.repeat(24), "Timestamp": 1_465_510_280, "RequestCount": 100,
+            "SampledCount": 10, "BorrowCount": 1})
+    };
+    let answers = call(&python, &xray, &[], json!([
+        ["create_sampling_rule", {"SamplingRule": rule, "Tags": [{"Key": "team", "Value": "shop"}]}],
+        ["create_sampling_rule", {"SamplingRule": rule}],
+        ["get_sampling_rules", {}],
+        ["get_sampling_rules", {"NextToken": "00010/checkout"}],
+        ["update_sampling_rule", {"SamplingRuleUpdate": {"RuleName": "checkout", "FixedRate": 0.1}}],
+        ["get_sampling_targets", {
+            "SamplingStatisticsDocuments": [report("checkout", "a"), report("gone", "a")],
+            "SamplingBoostStatisticsDocuments": [{"RuleName": "checkout", "ServiceName": "shop",
+                "Timestamp": 1_465_510_280, "AnomalyCount": 40, "TotalCount": 100, "SampledAnomalyCount": 2}],
+        }],
+        ["get_sampling_statistic_summaries", {}],
+        ["delete_sampling_rule", {"RuleARN": "arn:aws:xray:local:000000000000:sampling-rule/checkout"}],
+        ["delete_sampling_rule", {"RuleName": "Default"}],
+    ])).await;
+
+    assert_eq!(answers[0]["SamplingRuleRecord"]["SamplingRule"]["Attributes"], rule["Attributes"]);
+    let refused = json!({"error": "InvalidRequestException", "status": 400});
+    assert_eq!((&answers[1], &answers[8]), (&refused, &refused));
+    assert_eq!(answers[2]["NextToken"], "00010/checkout");
+    assert_eq!(answers[3]["SamplingRuleRecords"][0]["SamplingRule"]["RuleName"], "Default");
+    assert_eq!(answers[4]["SamplingRuleRecord"]["SamplingRule"]["FixedRate"], 0.1);
+
+    let target = &answers[5]["SamplingTargetDocuments"][0];
+    let last_modification = answers[4]["SamplingRuleRecord"]["ModifiedAt"].as_f64().unwrap();
+    assert_eq!(
+        (&target["FixedRate"], &target["ReservoirQuota"], &target["Interval"]),
+        (&json!(0.1), &json!(10), &json!(10))
+    );
+    assert_eq!(target["SamplingBoost"]["BoostRate"], 0.25);
+    let left = target["ReservoirQuotaTTL"].as_f64().unwrap() - last_modification;
+    assert!((29.0..60.0).contains(&left), "{left}");
+    assert!((answers[5]["LastRuleModification"].as_f64().unwrap() - last_modification).abs() < 0.001);
+    assert_eq!(answers[5]["UnprocessedStatistics"][0]["RuleName"], "gone");
+    let summary = &answers[6]["SamplingStatisticSummaries"][0];
+    assert_eq!(
+        (&summary["RequestCount"], &summary["SampledCount"], &summary["BorrowCount"]),
+        (&json!(100), &json!(10), &json!(1))
+    );
+    assert_eq!(answers[7]["SamplingRuleRecord"]["SamplingRule"]["RuleName"], "checkout");
+}

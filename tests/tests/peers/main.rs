@@ -35,6 +35,11 @@ fn main() -> ExitCode {
             Python::find,
             boto::faults_and_telemetry_are_understood,
         ),
+        harness.trial(
+            "boto::sampling_is_what_the_model_says",
+            Python::find,
+            boto::sampling_is_what_the_model_says,
+        ),
         harness.trial("moto::gives_back_what_hotrod_sent", Python::find, moto::gives_back_what_hotrod_sent),
         harness.trial(
             "otel::reads_our_headers_and_writes_ones_we_read",

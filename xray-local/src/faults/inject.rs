@@ -56,6 +56,10 @@ impl Injector {
         Self { seed, armed: (0..).zip(faults.list).map(arm).collect() }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.armed.is_empty()
+    }
+
     /// What to do with a call of this path.
     pub(crate) fn decide(&mut self, path: &str) -> Action {
         let seed = self.seed;

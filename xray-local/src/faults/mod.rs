@@ -7,7 +7,7 @@ mod json;
 
 use std::time::Duration;
 
-pub(crate) use inject::{Action, Injector, Refusal, Strike};
+pub(crate) use inject::{Injector, Refusal, Strike};
 pub(crate) use json::{read, write};
 
 /// Faults that may be set at once: more than anybody can follow.

@@ -148,6 +148,6 @@ pub(super) async fn stats(State(app): State<Arc<App>>) -> Json<Stats> {
 }
 
 pub(super) async fn clear(State(app): State<Arc<App>>) -> StatusCode {
-    app.store.clear();
+    app.clear();
     StatusCode::NO_CONTENT
 }

@@ -34,12 +34,22 @@ pub(crate) struct Stream {
 }
 
 /// The connection of a request, as handlers see it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connection {
+    peer: SocketAddr,
     is_reset: Arc<AtomicBool>,
 }
 
 impl Connection {
+    fn new(peer: SocketAddr) -> Self {
+        Self { peer, is_reset: Arc::default() }
+    }
+
+    /// Who is at its other end.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     /// Resets the connection (TCP RST) as soon as anything would be read from it or written to it.
     pub(crate) fn reset(&self) {
         self.is_reset.store(true, Ordering::Relaxed);
@@ -57,8 +67,8 @@ impl Listener for Connections {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Stream, SocketAddr) {
-        let (tcp, address) = Listener::accept(&mut self.0).await;
-        (Stream { tcp, connection: Connection::default() }, address)
+        let (tcp, peer) = Listener::accept(&mut self.0).await;
+        (Stream { tcp, connection: Connection::new(peer) }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

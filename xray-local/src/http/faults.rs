@@ -18,7 +18,7 @@ use axum::{
 use http_body::{Frame, SizeHint};
 
 use super::{App, MAX_BODY_BYTES, aws::aws_error, connection::Connection};
-use crate::faults::{self, Faults, Strike};
+use crate::faults::{self, Injector, Strike};
 
 /// Does to a call what the faults decide.
 pub(super) async fn inject(
@@ -27,7 +27,10 @@ pub(super) async fn inject(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let action = app.faults.decide(request.uri().path());
+    if app.faults.read(Injector::is_empty) {
+        return next.run(request).await;
+    }
+    let action = app.faults.change(|injector| injector.decide(request.uri().path()));
     if !action.delay.is_zero() {
         tokio::time::sleep(action.delay).await;
     }
@@ -126,7 +129,7 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn set(State(app): State<Arc<App>>, body: Bytes) -> Response {
     match faults::read(&body) {
         Ok(faults) => {
-            app.faults.set(faults);
+            app.faults.change(|injector| *injector = Injector::new(faults));
             show(State(app)).await
         }
         Err(error) => aws_error(StatusCode::BAD_REQUEST, "InvalidRequestException", &error.to_string()),
@@ -135,6 +138,6 @@ pub(super) async fn set(State(app): State<Arc<App>>, body: Bytes) -> Response {
 
 /// `DELETE /api/faults`: from now on all is done right.
 pub(super) async fn clear(State(app): State<Arc<App>>) -> StatusCode {
-    app.faults.set(Faults::default());
+    app.faults.change(|injector| *injector = Injector::default());
     StatusCode::NO_CONTENT
 }

@@ -5,6 +5,7 @@ mod aws;
 mod connection;
 mod faults;
 mod guard;
+mod sampling;
 mod segments;
 mod signature;
 mod telemetry;
@@ -22,10 +23,7 @@ use axum::{
 
 use xray_wire::limits::{MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_PER_CALL};
 
-use crate::{
-    shared::{SharedFaults, SharedStore},
-    viewer,
-};
+use crate::{faults::Injector, sampling::Sampling, shared::SharedStore, viewer, watched::Watched};
 
 pub(crate) use connection::{Connection, Connections};
 
@@ -36,7 +34,8 @@ const MAX_BODY_BYTES: usize = 2 * MAX_DOCUMENTS_PER_CALL * MAX_DOCUMENT_BYTES;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: SharedStore,
-    pub(crate) faults: SharedFaults,
+    pub(crate) faults: Watched<Injector>,
+    pub(crate) sampling: Watched<Sampling>,
     /// Whether calls of the X-Ray API have to be signed.
     pub(crate) requires_signature: bool,
     /// Where it can be reached.
@@ -44,10 +43,24 @@ pub(crate) struct App {
     pub(crate) allowed_hosts: Vec<String>,
 }
 
+impl App {
+    /// Forgets what was received and reported. Faults and sampling rules stay.
+    pub(crate) fn clear(&self) {
+        self.store.clear();
+        self.sampling.change(Sampling::clear);
+    }
+}
+
 pub(crate) fn router(app: Arc<App>) -> Router {
     let operations = Router::new()
         .route("/TraceSegments", post(segments::put_trace_segments))
         .route("/TelemetryRecords", post(telemetry::put_telemetry_records))
+        .route("/CreateSamplingRule", post(sampling::create_rule))
+        .route("/UpdateSamplingRule", post(sampling::update_rule))
+        .route("/DeleteSamplingRule", post(sampling::delete_rule))
+        .route("/GetSamplingRules", post(sampling::rules))
+        .route("/SamplingTargets", post(sampling::targets))
+        .route("/SamplingStatisticSummaries", post(sampling::summaries))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(&app), faults::inject))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), signature::check_signature));
@@ -59,6 +72,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/stats", get(api::stats))
         .route("/api/telemetry", get(telemetry::telemetry))
         .route("/api/faults", get(faults::show).put(faults::set).delete(faults::clear))
+        .route("/api/sampling", get(sampling::overview))
         .route("/api/clear", post(api::clear))
         .merge(viewer::router())
         .fallback(not_found)

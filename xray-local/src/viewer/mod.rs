@@ -4,6 +4,8 @@ mod detail;
 mod format;
 mod map;
 mod rejected;
+mod sampling;
+mod sampling_form;
 mod trace;
 mod traces;
 mod waterfall;
@@ -31,6 +33,9 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/trace/{id}", get(trace::page))
         .route("/map", get(map::page))
         .route("/rejected", get(rejected::page))
+        .route("/sampling", get(sampling::page))
+        .route("/sampling/save", post(sampling::save))
+        .route("/sampling/delete", post(sampling::delete))
         .route("/clear", post(clear))
         .route("/static/style.css", get(|| file("text/css; charset=utf-8", STYLE)))
         .route("/static/live.js", get(|| file("text/javascript; charset=utf-8", LIVE)))
@@ -74,7 +79,7 @@ fn message(app: &App, title: &'static str, text: &'static str) -> Response {
 }
 
 async fn clear(State(app): State<Arc<App>>) -> Redirect {
-    app.store.clear();
+    app.clear();
     Redirect::to("/")
 }
 
