@@ -29,9 +29,9 @@ pub(super) async fn check_host(State(app): State<Arc<App>>, request: Request, ne
     }
 }
 
-/// Refuses requests that change something and come from a page of another origin.
-pub(super) async fn check_origin(request: Request, next: Next) -> Response {
-    if !request.method().is_safe() && is_cross_origin(request.headers()) {
+/// Refuses requests that come from a page of another origin, unless they only read.
+pub(super) async fn check_origin(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if !request.method().is_safe() && is_cross_origin(request.headers(), &app.allowed_hosts) {
         return (StatusCode::FORBIDDEN, "Requests from other origins are refused.\n").into_response();
     }
     next.run(request).await
@@ -70,11 +70,12 @@ fn name_of(host: &str) -> &str {
 }
 
 /// Browsers say with everything but a GET where it comes from; SDKs, daemons and curl don't.
-fn is_cross_origin(headers: &HeaderMap) -> bool {
+/// A page under a name that is not ours is another's, wherever that name points.
+fn is_cross_origin(headers: &HeaderMap, allowed_hosts: &[String]) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let Some(origin) = text(header::ORIGIN) else { return false };
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    authority.is_none() || authority != text(header::HOST)
+    let Some((_, authority)) = origin.split_once("://") else { return true };
+    text(header::HOST) != Some(authority) || !is_ours(authority, allowed_hosts)
 }
 
 #[cfg(test)]
@@ -105,6 +106,7 @@ mod tests {
 
     #[test]
     fn tells_other_origins() {
+        let allowed = ["xray-local".to_owned()];
         for (origin, host, expected) in [
             (None, "127.0.0.1:2000", false),
             (Some("http://127.0.0.1:2000"), "127.0.0.1:2000", false),
@@ -113,13 +115,15 @@ mod tests {
             (Some("https://evil.example"), "127.0.0.1:2000", true),
             (Some("null"), "127.0.0.1:2000", true),
             (Some("null"), "null", true),
+            (Some("http://evil.example:2000"), "evil.example:2000", true),
+            (Some("http://xray-local:2000"), "xray-local:2000", false),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, HeaderValue::from_static(host));
             if let Some(origin) = origin {
                 headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
             }
-            assert_eq!(is_cross_origin(&headers), expected, "{origin:?} to {host}");
+            assert_eq!(is_cross_origin(&headers, &allowed), expected, "{origin:?} to {host}");
         }
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::check_host));
     operations
         .merge(pages)
-        .layer(middleware::from_fn(guard::check_origin))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::check_origin))
         .layer(middleware::map_response(guard::secure))
         .with_state(app)
 }
