@@ -108,7 +108,7 @@ impl FaultBody {
             Kind::HalfAnswer => Effect::HalfAnswer,
             Kind::Unprocessed => Effect::Unprocessed(Unprocessed {
                 share: share("document_share", self.document_share.unwrap_or(1.0))?,
-                codes: self.codes.unwrap_or_else(|| vec![DEFAULT_CODE.to_owned()]),
+                codes: codes(self.codes)?,
                 permanent: self.permanent.unwrap_or(false),
             }),
         })
@@ -184,6 +184,14 @@ fn status(status: Option<u16>) -> Result<u16, FaultsError> {
     Ok(status)
 }
 
+fn codes(codes: Option<Vec<String>>) -> Result<Vec<String>, FaultsError> {
+    match codes {
+        None => Ok(vec![DEFAULT_CODE.to_owned()]),
+        Some(codes) if codes.is_empty() => Err(expected("one of codes or more", "none")),
+        Some(codes) => Ok(codes),
+    }
+}
+
 /// What may stand in a header.
 fn header_text(text: String) -> Result<String, FaultsError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -238,6 +246,7 @@ mod tests {
             (r#"{"faults":[{"fault":"status","status":500,"code":"a b"}]}"#, "visible ASCII"),
             (r#"{"faults":[{"fault":"lost_answer","share":1.5}]}"#, "share from 0 to 1"),
             (r#"{"faults":[{"fault":"unprocessed","document_share":-1}]}"#, "document_share"),
+            (r#"{"faults":[{"fault":"unprocessed","codes":[]}]}"#, "one of codes"),
             (r#"{"faults":[{"fault":"lost_answer","tmies":3}]}"#, "tmies"),
         ] {
             let error = read(body.as_bytes()).unwrap_err().to_string();
