@@ -96,7 +96,7 @@ impl Rules {
             }
         };
         let rest = &self.records[start..];
-        let (page, more) = rest.split_at(size.clamp(1, rest.len().max(1)).min(rest.len()));
+        let (page, more) = rest.split_at(size.max(1).min(rest.len()));
         let token = page.last().filter(|_| !more.is_empty()).map(|last| write_token(&last.rule));
         Ok((page, token))
     }
