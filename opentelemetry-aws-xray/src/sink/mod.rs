@@ -88,3 +88,6 @@ impl Documents {
         self.ends.clear();
     }
 }
+
+#[cfg(test)]
+mod contract;

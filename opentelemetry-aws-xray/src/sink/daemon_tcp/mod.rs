@@ -135,4 +135,6 @@ fn broken(error: &io::Error) -> CallError {
 }
 
 #[cfg(test)]
+pub(super) mod test_server;
+#[cfg(test)]
 mod tests;
