@@ -50,9 +50,12 @@
 //! | `axum` | no | `XrayLayer::axum()`: route and peer as axum knows them | `axum` without its defaults |
 //! | `reqwest` | no | the client layer around `reqwest::Client` | `reqwest` without its defaults |
 //! | `daemon-tcp` | no | `config::Transport::Tcp`: the daemon's TCP port, where X-Ray's answers come back | `ureq` without TLS, `serde_json` |
+//! | `aws` | no | straight to X-Ray without a daemon | the AWS SDK with its HTTP client and `tokio`; needs Rust 1.94.1 |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
 mod annotate;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod clock;
 pub mod config;
 mod context_missing;

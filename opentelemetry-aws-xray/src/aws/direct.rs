@@ -1,0 +1,132 @@
+//! Where to and as whom.
+
+use std::fmt;
+
+use aws_config::SdkConfig;
+
+/// Settings for sending straight to X-Ray.
+///
+/// Without any, region and credentials are found as every AWS SDK and the AWS CLI find them: environment, profile, web identity,
+/// container, instance. Nothing is looked up or connected before the first document; while there are no credentials, documents
+/// wait.
+///
+/// The role or user needs `xray:PutTraceSegments` (in the managed policy `AWSXRayDaemonWriteAccess`), and
+/// `xray:PutTelemetryRecords` for telemetry records.
+///
+/// ```
+/// use opentelemetry_aws_xray::aws::Direct;
+///
+/// let here = Direct::new();
+/// let other_account = Direct::new()
+///     .with_region("eu-central-1")
+///     .with_role("arn:aws:iam::123456789012:role/traces", Some("our-external-id"));
+/// # drop((here, other_account));
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "settings do nothing until a sink is made of them"]
+pub struct Direct {
+    pub(super) sdk_config: Option<SdkConfig>,
+    pub(super) region: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) role: Option<Role>,
+    pub(super) fips: Option<bool>,
+    pub(super) dual_stack: Option<bool>,
+    pub(super) api_key: Option<String>,
+}
+
+/// A role that is assumed with the credentials that were found.
+#[derive(Debug, Clone)]
+pub(super) struct Role {
+    pub(super) arn: String,
+    pub(super) external_id: Option<String>,
+}
+
+impl Direct {
+    /// Region and credentials as the environment has them.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The AWS configuration of the application, instead of one of our own: its region, its credentials, its HTTP client.
+    /// Settings made here win over it. Its retries are not used; the sink has its own.
+    ///
+    /// Default: `aws_config`'s default chain.
+    pub fn with_sdk_config(mut self, config: SdkConfig) -> Self {
+        self.sdk_config = Some(config);
+        self
+    }
+
+    /// The region, such as `eu-central-1`.
+    ///
+    /// Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's region, that of the instance.
+    pub fn with_region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// The URL to send to, for a VPC endpoint of one's own or a test.
+    ///
+    /// Default: `AWS_ENDPOINT_URL_XRAY`, `AWS_ENDPOINT_URL`, the profile's endpoint, else that of X-Ray in the region.
+    pub fn with_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// A role to assume, to send to another account: its ARN, and the external id that its trust policy may ask for.
+    ///
+    /// Default: none.
+    pub fn with_role(mut self, arn: impl Into<String>, external_id: Option<&str>) -> Self {
+        self.role = Some(Role { arn: arn.into(), external_id: external_id.map(Into::into) });
+        self
+    }
+
+    /// Whether the endpoint is the one with validated cryptography (FIPS 140).
+    ///
+    /// Default: `AWS_USE_FIPS_ENDPOINT`, the profile's `use_fips_endpoint`, else `false`.
+    pub fn with_fips(mut self, fips: bool) -> Self {
+        self.fips = Some(fips);
+        self
+    }
+
+    /// Whether the endpoint is the one with IPv6 beside IPv4.
+    ///
+    /// Default: `AWS_USE_DUALSTACK_ENDPOINT`, the profile's `use_dualstack_endpoint`, else `false`.
+    pub fn with_dual_stack(mut self, dual_stack: bool) -> Self {
+        self.dual_stack = Some(dual_stack);
+        self
+    }
+
+    /// An X-Ray API key, which is sent as a bearer token instead of a signature. X-Ray takes such keys for OTLP only. No
+    /// credentials are looked for then, and the key leaves the machine over HTTPS only.
+    ///
+    /// Default: none; requests are signed.
+    pub fn with_api_key(mut self, key: impl Into<String>) -> Self {
+        self.api_key = Some(key.into());
+        self
+    }
+}
+
+impl fmt::Debug for Direct {
+    /// Without the API key and the external id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Direct")
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .field("role", &self.role.as_ref().map(|role| &role.arn))
+            .field("fips", &self.fips)
+            .field("dual_stack", &self.dual_stack)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let direct = Direct::new().with_api_key("hidden").with_role("arn:aws:iam::1:role/r", Some("hidden"));
+        let shown = format!("{direct:?}");
+        assert!(shown.contains("role/r") && !shown.contains("hidden"), "{shown}");
+    }
+}
