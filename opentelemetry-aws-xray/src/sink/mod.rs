@@ -11,6 +11,7 @@ pub(crate) mod daemon_tcp;
 #[cfg(any(test, feature = "test-util"))]
 mod memory;
 mod report;
+mod tee;
 
 use std::{fmt::Debug, time::Duration};
 
@@ -20,6 +21,7 @@ pub use daemon::DaemonSink;
 #[cfg(any(test, feature = "test-util"))]
 pub use memory::MemorySink;
 pub use report::Report;
+pub use tee::TeeSink;
 
 /// The largest document that is sent to X-Ray, in bytes. Its own limit is 64 KB; the margin is for what it may add.
 pub(crate) const DOCUMENT_BUDGET: usize = 64_000;

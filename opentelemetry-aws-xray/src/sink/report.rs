@@ -15,6 +15,11 @@ impl Report {
         Self(counters)
     }
 
+    /// A document came. The exporter has counted its spans already where there is one.
+    pub(crate) fn came(&self, document: Document<'_>) {
+        self.0.update(|stats| stats.spans_in += u64::from(document.spans));
+    }
+
     /// A new document was sent.
     pub fn sent(&self, document: Document<'_>) {
         self.0.update(|stats| stats.sent(document));
