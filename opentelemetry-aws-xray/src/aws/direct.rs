@@ -1,8 +1,10 @@
 //! Where to and as whom.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use aws_config::SdkConfig;
+
+use crate::sink::{acknowledged::CallSettings, telemetry::TelemetryRecords};
 
 /// Settings for sending straight to X-Ray.
 ///
@@ -32,6 +34,8 @@ pub struct Direct {
     pub(super) fips: Option<bool>,
     pub(super) dual_stack: Option<bool>,
     pub(super) api_key: Option<String>,
+    pub(super) calls: CallSettings,
+    pub(super) telemetry_records: Option<TelemetryRecords>,
 }
 
 /// A role that is assumed with the credentials that were found.
@@ -103,6 +107,35 @@ impl Direct {
     pub fn with_api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Some(key.into());
         self
+    }
+
+    /// The longest that one call may take, from finding credentials to the last byte of the answer.
+    ///
+    /// Default: thirty seconds.
+    pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
+        self.calls.timeout = timeout;
+        self
+    }
+
+    /// Calls that may be under way at once, at least one.
+    ///
+    /// Default: eight, as the daemon has.
+    pub fn with_concurrency(mut self, calls: usize) -> Self {
+        self.calls.concurrency = calls.max(1);
+        self
+    }
+
+    /// Tells X-Ray once a minute how the sending goes, as the daemon does.
+    ///
+    /// Default: it is not told.
+    pub fn with_telemetry_records(mut self, records: TelemetryRecords) -> Self {
+        self.telemetry_records = Some(records);
+        self
+    }
+
+    /// The same for a second sink, whose work is not told apart from the first.
+    pub(crate) fn twin(&self) -> Self {
+        Self { telemetry_records: None, ..self.clone() }
     }
 }
 

@@ -3,17 +3,21 @@
 //! [`Direct`] says where to and as whom. The AWS SDK does the rest: it finds region and credentials as every AWS tool does, knows
 //! the endpoints of all partitions, signs, and honours `HTTPS_PROXY` and `NO_PROXY`.
 
-#![allow(dead_code, unused_imports, reason = "the sink that uses it comes next")]
-
 mod connect;
 mod direct;
 mod driver;
 mod exchange;
 mod failure;
 mod post;
+mod sink;
 
 pub use direct::Direct;
-pub(crate) use post::AwsPost;
+use post::AwsPost;
+pub use sink::DirectSink;
+
+pub use crate::sink::telemetry::TelemetryRecords;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::test_config;

@@ -119,6 +119,11 @@ fn config(region: Option<&'static str>, credentials: Option<Counting>) -> SdkCon
     config.build()
 }
 
+/// A region and credentials that nobody checks.
+pub(crate) fn test_config() -> SdkConfig {
+    config(Some("eu-central-1"), Some(Counting::default()))
+}
+
 fn with_credentials(credentials: Counting) -> Direct {
     Direct::new().with_sdk_config(config(Some("eu-central-1"), Some(credentials)))
 }

@@ -53,6 +53,15 @@ pub(crate) fn queue_size(explicit: Option<usize>, environment: &Environment) -> 
     size.unwrap_or(DEFAULT_QUEUE_SIZE).max(1)
 }
 
+/// Who sends telemetry records, as far as code or environment say.
+#[cfg(feature = "aws")]
+pub(crate) fn telemetry_records(
+    explicit: crate::sink::telemetry::TelemetryRecords,
+    environment: &Environment,
+) -> crate::sink::telemetry::TelemetryRecords {
+    explicit.or(environment.var(vars::HOSTNAME), environment.var(vars::INSTANCE_ID))
+}
+
 /// Whether spans are made at all. Any one of the switches turns them off.
 pub(crate) fn enabled(explicit: Option<bool>, environment: &Environment) -> bool {
     explicit.unwrap_or_else(|| {
@@ -130,9 +139,15 @@ mod tests {
     #[test]
     fn transports() {
         let tcp = if cfg!(feature = "daemon-tcp") { "Tcp" } else { "Udp" };
-        for (value, expected) in
-            [("", "Udp"), ("udp", "Udp"), (" TCP ", tcp), ("tcp", tcp), ("carrier pigeon", "Udp")]
-        {
+        let direct = if cfg!(feature = "aws") { "Direct" } else { "Udp" };
+        for (value, expected) in [
+            ("", "Udp"),
+            ("udp", "Udp"),
+            (" TCP ", tcp),
+            ("tcp", tcp),
+            ("direct", direct),
+            ("carrier pigeon", "Udp"),
+        ] {
             let found = transport(None, &Environment::of([("AWS_XRAY_TRANSPORT", value)]));
             assert_eq!(format!("{found:?}"), expected, "{value}");
         }

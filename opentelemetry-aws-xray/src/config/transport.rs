@@ -13,6 +13,9 @@ pub enum Transport {
     /// and what it could not take is sent again. Needs the feature `daemon-tcp`.
     #[cfg(feature = "daemon-tcp")]
     Tcp,
+    /// `direct`: X-Ray itself, with AWS credentials and without a daemon. Answers count as above. Needs the feature `aws`.
+    #[cfg(feature = "aws")]
+    Direct,
 }
 
 impl FromStr for Transport {
@@ -26,6 +29,10 @@ impl FromStr for Transport {
             "tcp" => Ok(Self::Tcp),
             #[cfg(not(feature = "daemon-tcp"))]
             "tcp" => Err(ParseTransportError::NeedsFeature("daemon-tcp")),
+            #[cfg(feature = "aws")]
+            "direct" => Ok(Self::Direct),
+            #[cfg(not(feature = "aws"))]
+            "direct" => Err(ParseTransportError::NeedsFeature("aws")),
             _ => Err(ParseTransportError::Unknown),
         }
     }
@@ -44,7 +51,7 @@ pub enum ParseTransportError {
 impl fmt::Display for ParseTransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str("expected `udp` or `tcp`"),
+            Self::Unknown => f.write_str("expected `udp`, `tcp` or `direct`"),
             Self::NeedsFeature(feature) => {
                 write!(f, "this transport needs the feature `{feature}` of opentelemetry-aws-xray")
             }

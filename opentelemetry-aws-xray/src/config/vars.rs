@@ -20,6 +20,8 @@ pub(crate) const TRACING_NAME: &str = "AWS_XRAY_TRACING_NAME";
 pub(crate) const SDK_ENABLED: &str = "AWS_XRAY_SDK_ENABLED";
 pub(crate) const SDK_DISABLED: &str = "AWS_XRAY_SDK_DISABLED";
 pub(crate) const CONTEXT_MISSING: &str = "AWS_XRAY_CONTEXT_MISSING";
+pub(crate) const HOSTNAME: &str = "AWS_HOSTNAME";
+pub(crate) const INSTANCE_ID: &str = "AWS_INSTANCE_ID";
 pub(crate) const OTEL_SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
 pub(crate) const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 pub(crate) const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -34,9 +36,9 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: TRANSPORT,
-        accepts: "`udp`; `tcp` with the feature `daemon-tcp`; in any case",
+        accepts: "`udp`; `tcp` with the feature `daemon-tcp`; `direct` with the feature `aws`; in any case",
         default: "`udp`",
-        effect: "By which road documents go. `udp`: to the daemon, unanswered. `tcp`: through the daemon to X-Ray, whose answers come back.",
+        effect: "By which road documents go. `udp`: to the daemon, unanswered. `tcp`: through the daemon to X-Ray, whose answers come back. `direct`: to X-Ray itself, with AWS credentials.",
     },
     Variable {
         name: TRACING_NAME,
@@ -61,6 +63,18 @@ pub const VARIABLES: &[Variable] = &[
         accepts: "`LOG_ERROR`, `LOG_WARNING`, `RUNTIME_ERROR`, `IGNORE_ERROR`, in any case",
         default: "`LOG_ERROR`",
         effect: "What happens when a call goes out of a traced client while no trace is active. The call itself always goes out.",
+    },
+    Variable {
+        name: HOSTNAME,
+        accepts: "text",
+        default: "not set",
+        effect: "The name of the host in telemetry records, where these are asked for (feature `aws`).",
+    },
+    Variable {
+        name: INSTANCE_ID,
+        accepts: "text",
+        default: "not set",
+        effect: "The id of the EC2 instance, as above.",
     },
     Variable {
         name: "OTEL_SERVICE_NAME",

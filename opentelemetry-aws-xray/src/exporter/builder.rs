@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use super::{Shared, TraceIdPolicy, XrayExporter, export::Pipeline, translate::Options};
+#[cfg(feature = "aws")]
+use crate::aws::{Direct, DirectSink};
+#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
+use crate::sink::acknowledged::Rejections;
 #[cfg(feature = "_acknowledged")]
 use crate::sink::acknowledged::{OnRejected, Rejected};
 #[cfg(feature = "daemon-tcp")]
-use crate::sink::{acknowledged::Rejections, daemon_tcp};
+use crate::sink::daemon_tcp;
 use crate::{
     Redaction,
     config::{self, Environment, Transport},
@@ -19,6 +23,9 @@ use crate::{
 pub struct XrayExporterBuilder {
     daemon_address: Option<String>,
     transport: Option<Transport>,
+    /// Boxed, for it is large and rarely there.
+    #[cfg(feature = "aws")]
+    direct: Option<Box<Direct>>,
     #[cfg(feature = "_acknowledged")]
     on_rejected: Option<OnRejected>,
     sink: Option<Box<dyn SegmentSink>>,
@@ -44,6 +51,16 @@ impl XrayExporterBuilder {
     pub fn with_transport(mut self, transport: Transport) -> Self {
         self.transport = Some(transport);
         self
+    }
+
+    /// Sends straight to X-Ray, with these settings. For several destinations at once, see
+    /// [`TeeSink`](crate::sink::TeeSink).
+    ///
+    /// Default: not, unless `AWS_XRAY_TRANSPORT` says `direct`; and then with the settings of the environment.
+    #[cfg(feature = "aws")]
+    pub fn with_direct(mut self, direct: Direct) -> Self {
+        self.direct = Some(Box::new(direct));
+        self.with_transport(Transport::Direct)
     }
 
     /// Calls a function with each document that X-Ray refused, or could not take as often as was tried, on roads on which it
@@ -220,6 +237,8 @@ impl XrayExporterBuilder {
         Some(Self {
             daemon_address: self.daemon_address.clone(),
             transport: self.transport,
+            #[cfg(feature = "aws")]
+            direct: self.direct.as_ref().map(|direct| Box::new(direct.twin())),
             #[cfg(feature = "_acknowledged")]
             on_rejected: self.on_rejected.clone(),
             sink: None,
@@ -244,6 +263,12 @@ impl XrayExporterBuilder {
                 let execution_env = config::execution_env(environment);
                 let rejections = Rejections::new(self.on_rejected.take());
                 Box::new(daemon_tcp::sink(&daemon.tcp, execution_env.as_deref(), rejections))
+            }
+            #[cfg(feature = "aws")]
+            Transport::Direct => {
+                let rejections = Rejections::new(self.on_rejected.take());
+                let direct = *self.direct.take().unwrap_or_default();
+                Box::new(DirectSink::with_parts(direct, rejections, environment))
             }
         }
     }

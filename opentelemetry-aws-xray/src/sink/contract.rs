@@ -29,6 +29,8 @@ fn rows() -> Vec<Row> {
     let mut rows = vec![memory(), udp(), udp_to_nobody()];
     #[cfg(feature = "daemon-tcp")]
     rows.extend(tcp::rows());
+    #[cfg(all(feature = "aws", feature = "daemon-tcp"))]
+    rows.extend(tcp::direct_rows());
     rows
 }
 
@@ -122,7 +124,7 @@ fn nobody() -> Endpoint {
 
 #[cfg(feature = "daemon-tcp")]
 mod tcp {
-    use super::{DropReason, Endpoint, Row, nobody};
+    use super::{DropReason, Endpoint, Row, SegmentSink, nobody};
     use crate::sink::{
         acknowledged::Rejections,
         daemon_tcp::{
@@ -132,18 +134,10 @@ mod tcp {
     };
 
     pub(super) fn rows() -> Vec<Row> {
-        let bad_day = vec![
-            Act::Close,
-            Act::Answer("503 Busy", "", String::new()),
-            Act::TakeBut("0000000000000003"),
-            Act::Answer("400 Bad", "x-amzn-errortype: ThrottlingException\r\n", String::new()),
-            Act::Answer("400 Bad", "", "{}".into()),
-            Act::Answer("200 OK", "", "<html>".into()),
-        ];
         vec![
-            row("TCP", vec![], &[]),
-            row("TCP on a bad day", bad_day, &[DropReason::Rejected, DropReason::Unanswered]),
-            row("TCP without permission", forbidden(), &[DropReason::Rejected]),
+            row("TCP", sink, vec![], &[]),
+            row("TCP on a bad day", sink, bad_day(), &[DropReason::Rejected, DropReason::Unanswered]),
+            row("TCP without permission", sink, forbidden(), &[DropReason::Rejected]),
             Row {
                 what: "TCP to nobody",
                 sink: sink(&nobody()),
@@ -153,11 +147,45 @@ mod tcp {
         ]
     }
 
+    /// Straight to X-Ray, to the same server.
+    #[cfg(feature = "aws")]
+    pub(super) fn direct_rows() -> Vec<Row> {
+        let expired = Act::Answer("403 Forbidden", "x-amzn-errortype: ExpiredToken\r\n", "{}".into());
+        vec![
+            row("direct", direct, vec![], &[]),
+            row("direct on a bad day", direct, bad_day(), &[DropReason::Rejected, DropReason::Unanswered]),
+            row("direct without permission", direct, forbidden(), &[DropReason::Rejected]),
+            row("direct with old credentials", direct, vec![expired; 100], &[DropReason::NoCredentials]),
+            Row {
+                what: "direct to nobody",
+                sink: direct(&nobody()),
+                received: Box::new(Vec::new),
+                reasons: &[DropReason::Unreachable],
+            },
+        ]
+    }
+
+    fn bad_day() -> Vec<Act> {
+        vec![
+            Act::Close,
+            Act::Answer("503 Busy", "", String::new()),
+            Act::TakeBut("0000000000000003"),
+            Act::Answer("400 Bad", "x-amzn-errortype: ThrottlingException\r\n", String::new()),
+            Act::Answer("400 Bad", "", "{}".into()),
+            Act::Answer("200 OK", "", "<html>".into()),
+        ]
+    }
+
     fn forbidden() -> Vec<Act> {
         vec![Act::Answer("403 Forbidden", "", "{}".into()); 100]
     }
 
-    fn row(what: &'static str, acts: Vec<Act>, reasons: &'static [DropReason]) -> Row {
+    fn row(
+        what: &'static str,
+        sink: fn(&Endpoint) -> Box<dyn SegmentSink>,
+        acts: Vec<Act>,
+        reasons: &'static [DropReason],
+    ) -> Row {
         let server = Server::start(acts);
         let mut told = 0;
         let sink = sink(&server.endpoint());
@@ -170,7 +198,15 @@ mod tcp {
         Row { what, sink, received: Box::new(received), reasons }
     }
 
-    fn sink(endpoint: &Endpoint) -> Box<dyn crate::sink::SegmentSink> {
+    fn sink(endpoint: &Endpoint) -> Box<dyn SegmentSink> {
         Box::new(daemon_tcp::sink(endpoint, None, Rejections::default()))
+    }
+
+    #[cfg(feature = "aws")]
+    fn direct(endpoint: &Endpoint) -> Box<dyn SegmentSink> {
+        use crate::aws::{Direct, DirectSink, test_config};
+
+        let url = format!("http://{}:{}", endpoint.host, endpoint.port);
+        Box::new(DirectSink::new(Direct::new().with_sdk_config(test_config()).with_endpoint(url)))
     }
 }

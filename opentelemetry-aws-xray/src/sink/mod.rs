@@ -12,6 +12,8 @@ pub(crate) mod daemon_tcp;
 mod memory;
 mod report;
 mod tee;
+#[cfg(feature = "aws")]
+pub(crate) mod telemetry;
 
 use std::{fmt::Debug, time::Duration};
 

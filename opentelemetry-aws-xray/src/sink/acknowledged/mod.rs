@@ -8,7 +8,7 @@ mod item;
 mod outbox;
 mod post;
 mod presence;
-#[cfg(feature = "daemon-tcp")]
+#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
 mod put_trace_segments;
 mod queue;
 mod rejected;
@@ -22,7 +22,7 @@ pub(crate) use caller::{Answer, CallError, CallErrorKind, CallLimits, Caller, Un
 use item::Item;
 use outbox::Outbox;
 pub(crate) use post::{Post, PostRequest, PostResponse};
-#[cfg(feature = "daemon-tcp")]
+#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
 pub(crate) use put_trace_segments::PutTraceSegments;
 pub use rejected::Rejected;
 pub(crate) use rejected::{OnRejected, Rejections};
