@@ -7,6 +7,7 @@
 
 mod boto;
 mod browser;
+mod direct;
 mod moto;
 mod needs;
 mod otel;
@@ -40,6 +41,12 @@ fn main() -> ExitCode {
             Python::find,
             boto::sampling_is_what_the_model_says,
         ),
+        harness.trial(
+            "direct::is_signed_as_botocore_signs",
+            Python::find,
+            direct::is_signed_as_botocore_signs,
+        ),
+        harness.trial("direct::is_found_again_in_moto", Python::find, direct::is_found_again_in_moto),
         harness.trial("moto::gives_back_what_hotrod_sent", Python::find, moto::gives_back_what_hotrod_sent),
         harness.trial(
             "otel::reads_our_headers_and_writes_ones_we_read",
