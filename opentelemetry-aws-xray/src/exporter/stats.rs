@@ -88,7 +88,8 @@ impl fmt::Display for DropReason {
 /// [`spans_in`](Self::spans_in) = [`spans_sent`](Self::spans_sent) + [`spans_held`](Self::spans_held) +
 /// [`spans_dropped`](Self::spans_dropped).
 ///
-/// "Sent" means handed to the operating system with no sign that the daemon's port is closed. UDP knows no more.
+/// "Sent" means handed to the operating system with no sign that the daemon's port is closed, since UDP knows no more; on a road on
+/// which the other side answers, that it took the document.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExporterStats {

@@ -3,6 +3,7 @@
 //! So a process without credentials learns what X-Ray took. It is plain HTTP, as the daemon speaks it on its own host.
 
 use std::{
+    fmt,
     io::{self, Read},
     net::ToSocketAddrs,
     time::Duration,
@@ -78,7 +79,12 @@ impl Post for DaemonHttp {
         let mut response = call.send(request.body).map_err(|error| self.failure(&error))?;
         let mut body = Vec::new();
         let most = PostResponse::MAX_BODY_BYTES as u64;
-        response.body_mut().as_reader().take(most).read_to_end(&mut body).map_err(|error| broken(&error))?;
+        response
+            .body_mut()
+            .as_reader()
+            .take(most)
+            .read_to_end(&mut body)
+            .map_err(|error| self.error(kind(&error), &error))?;
         let header = |name| text(response.headers(), name);
         Ok(PostResponse {
             status: response.status().as_u16(),
@@ -100,17 +106,18 @@ impl DaemonHttp {
             Error::HostNotFound | Error::Timeout(Timeout::Resolve) => CallErrorKind::Unresolved,
             Error::ConnectionFailed | Error::Timeout(Timeout::Connect) => CallErrorKind::Unreachable,
             Error::Timeout(_) => CallErrorKind::Timeout,
-            Error::Io(error) => {
-                let failure = broken(error);
-                match failure.kind {
-                    // std has no kind for a name that was not found; so it is looked up once more.
-                    CallErrorKind::Broken if !self.resolves() => CallErrorKind::Unresolved,
-                    _ => return failure,
-                }
-            }
+            // std has no kind for a name that was not found; so it is looked up once more.
+            Error::Io(error) => match kind(error) {
+                CallErrorKind::Broken if !self.resolves() => CallErrorKind::Unresolved,
+                kind => kind,
+            },
             _ => CallErrorKind::Broken,
         };
-        CallError::new(kind, error.to_string())
+        self.error(kind, error)
+    }
+
+    fn error(&self, kind: CallErrorKind, error: &impl fmt::Display) -> CallError {
+        CallError::new(kind, format!("the X-Ray daemon at {} (TCP): {error}", self.endpoint))
     }
 
     fn resolves(&self) -> bool {
@@ -120,9 +127,9 @@ impl DaemonHttp {
     }
 }
 
-fn broken(error: &io::Error) -> CallError {
+fn kind(error: &io::Error) -> CallErrorKind {
     use io::ErrorKind;
-    let kind = match error.kind() {
+    match error.kind() {
         ErrorKind::ConnectionRefused
         | ErrorKind::HostUnreachable
         | ErrorKind::NetworkUnreachable
@@ -130,8 +137,7 @@ fn broken(error: &io::Error) -> CallError {
         | ErrorKind::AddrNotAvailable => CallErrorKind::Unreachable,
         ErrorKind::TimedOut | ErrorKind::WouldBlock => CallErrorKind::Timeout,
         _ => CallErrorKind::Broken,
-    };
-    CallError::new(kind, error.to_string())
+    }
 }
 
 #[cfg(test)]
