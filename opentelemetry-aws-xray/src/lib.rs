@@ -51,6 +51,7 @@
 //! | `reqwest` | no | the client layer around `reqwest::Client` | `reqwest` without its defaults |
 //! | `daemon-tcp` | no | `config::Transport::Tcp`: the daemon's TCP port, where X-Ray's answers come back | `ureq` without TLS, `serde_json` |
 //! | `aws` | no | straight to X-Ray without a daemon | the AWS SDK with its HTTP client and `tokio`; needs Rust 1.94.1 |
+//! | `otlp` | no | [`Payload::Otlp`](config::Payload): spans as OTLP instead of segments | `base64`, `flate2` |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
 mod annotate;

@@ -235,7 +235,7 @@ impl XrayBuilder {
 
     /// Whether a request that runs for more than a second is shown before it ends, as a segment in progress: see
     /// [`InProgressProcessor`]. Costs a copy of each such span at its start. Not done, with a warning, for an exporter with a sink
-    /// of its own; and not while tracing is turned off.
+    /// of its own or with OTLP as its payload; and not while tracing is turned off.
     ///
     /// Default: `false`.
     pub fn with_in_progress(mut self, in_progress: bool) -> Self {
@@ -299,8 +299,8 @@ impl XrayBuilder {
 
 /// The processor for segments in progress, if the exporter can be had twice.
 fn early(exporter: &XrayExporterBuilder, environment: &Environment) -> Option<InProgressProcessor> {
-    let Some(exporter) = exporter.twin() else {
-        otel_warn!(name: "Xray.NotInProgress", message = "segments are not shown before they end, since the exporter has a sink of its own; add an InProgressProcessor with another one");
+    let Some(exporter) = exporter.twin(environment) else {
+        otel_warn!(name: "Xray.NotInProgress", message = "segments are not shown before they end, since the exporter has a sink of its own or sends OTLP; add an InProgressProcessor with another one");
         return None;
     };
     Some(InProgressProcessor::new(exporter.build_with(environment), InProgressProcessor::DEFAULT_DELAY))

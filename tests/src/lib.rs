@@ -30,3 +30,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/getting-started.md")]
 pub mod getting_started {}
+
+/// The code in `docs/otlp.md`, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/otlp.md")]
+pub mod otlp {}

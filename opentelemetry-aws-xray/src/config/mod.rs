@@ -4,6 +4,7 @@
 //! counts.
 
 mod env;
+mod payload;
 mod propagators;
 mod transport;
 mod vars;
@@ -12,6 +13,7 @@ use std::fmt::Display;
 
 pub(crate) use env::Environment;
 use opentelemetry::otel_warn;
+pub use payload::{ParsePayloadError, Payload};
 pub use propagators::Propagator;
 pub(crate) use propagators::{composite, propagators};
 pub use transport::{ParseTransportError, Transport};
@@ -35,6 +37,11 @@ pub(crate) fn transport(explicit: Option<Transport>, environment: &Environment) 
 #[cfg(feature = "daemon-tcp")]
 pub(crate) fn execution_env(environment: &Environment) -> Option<String> {
     environment.var("AWS_EXECUTION_ENV")
+}
+
+/// What is sent.
+pub(crate) fn payload(explicit: Option<Payload>, environment: &Environment) -> Payload {
+    explicit.or_else(|| parsed(vars::PAYLOAD, environment)).unwrap_or_default()
 }
 
 /// What to do when there is no trace to take part in.
@@ -153,6 +160,18 @@ mod tests {
         }
         let environment = Environment::of([("AWS_XRAY_TRANSPORT", "tcp")]);
         assert_eq!(transport(Some(Transport::Udp), &environment), Transport::Udp);
+    }
+
+    #[test]
+    fn the_payload_is_segments_unless_chosen() {
+        for (value, expected) in
+            [("", Payload::Segments), ("Segments", Payload::Segments), ("json", Payload::Segments)]
+        {
+            assert_eq!(payload(None, &Environment::of([("AWS_XRAY_PAYLOAD", value)])), expected, "{value}");
+        }
+        let otlp = Environment::of([("AWS_XRAY_PAYLOAD", " OTLP ")]);
+        assert_eq!(payload(None, &otlp) == Payload::Segments, !cfg!(feature = "otlp"));
+        assert_eq!(payload(Some(Payload::Segments), &otlp), Payload::Segments);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub struct Variable {
 
 pub(crate) const DAEMON_ADDRESS: &str = "AWS_XRAY_DAEMON_ADDRESS";
 pub(crate) const TRANSPORT: &str = "AWS_XRAY_TRANSPORT";
+pub(crate) const PAYLOAD: &str = "AWS_XRAY_PAYLOAD";
 pub(crate) const TRACING_NAME: &str = "AWS_XRAY_TRACING_NAME";
 pub(crate) const SDK_ENABLED: &str = "AWS_XRAY_SDK_ENABLED";
 pub(crate) const SDK_DISABLED: &str = "AWS_XRAY_SDK_DISABLED";
@@ -39,6 +40,12 @@ pub const VARIABLES: &[Variable] = &[
         accepts: "`udp`; `tcp` with the feature `daemon-tcp`; `direct` with the feature `aws`; in any case",
         default: "`udp`",
         effect: "By which road documents go. `udp`: to the daemon, unanswered. `tcp`: through the daemon to X-Ray, whose answers come back. `direct`: to X-Ray itself, with AWS credentials.",
+    },
+    Variable {
+        name: PAYLOAD,
+        accepts: "`segments` or, with the crate's feature `otlp`, `otlp`",
+        default: "`segments`",
+        effect: "What is sent to X-Ray. It takes OTLP only where Transaction Search is on.",
     },
     Variable {
         name: TRACING_NAME,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "otlp")]
+use super::otlp::Framing;
 use super::{Shared, TraceIdPolicy, XrayExporter, export::Pipeline, translate::Options};
 #[cfg(feature = "aws")]
 use crate::aws::{Direct, DirectSink};
@@ -13,7 +15,7 @@ use crate::sink::acknowledged::{OnRejected, Rejected};
 use crate::sink::daemon_tcp;
 use crate::{
     Redaction,
-    config::{self, Environment, Transport},
+    config::{self, Environment, Payload, Transport},
     sink::{DaemonSink, SegmentSink},
 };
 
@@ -29,6 +31,7 @@ pub struct XrayExporterBuilder {
     #[cfg(feature = "_acknowledged")]
     on_rejected: Option<OnRejected>,
     sink: Option<Box<dyn SegmentSink>>,
+    payload: Option<Payload>,
     options: Options,
     without_nesting: bool,
 }
@@ -80,6 +83,17 @@ impl XrayExporterBuilder {
     /// Default: that of the [`transport`](Self::with_transport).
     pub fn with_sink(mut self, sink: impl SegmentSink + 'static) -> Self {
         self.sink = Some(Box::new(sink));
+        self
+    }
+
+    /// What spans become. As OTLP to a UDP daemon or a sink of one's own, a document holds a whole request, `T1S` + base64 for spans that are sampled and `T1U` + base64
+    /// for those that are only recorded; a span larger than a request may be is reduced, and counted in
+    /// [`cut`](crate::ExporterStats::cut). What X-Ray makes of OTLP is its own affair: the settings of annotations, nesting, local roots
+    /// and users are for segments only.
+    ///
+    /// Default: `AWS_XRAY_PAYLOAD`, else [`Payload::Segments`].
+    pub fn with_payload(mut self, payload: Payload) -> Self {
+        self.payload = Some(payload);
         self
     }
 
@@ -229,9 +243,10 @@ impl XrayExporterBuilder {
     }
 
     /// A second exporter with the same settings, for segments in progress; `None` if the first has a sink of its own, which can't
-    /// be had twice.
-    pub(crate) fn twin(&self) -> Option<Self> {
-        if self.sink.is_some() {
+    /// be had twice, or sends OTLP, which has spans that have ended only.
+    pub(crate) fn twin(&self, environment: &Environment) -> Option<Self> {
+        let payload = config::payload(self.payload, environment);
+        if self.sink.is_some() || payload != Payload::Segments {
             return None;
         }
         Some(Self {
@@ -242,27 +257,40 @@ impl XrayExporterBuilder {
             #[cfg(feature = "_acknowledged")]
             on_rejected: self.on_rejected.clone(),
             sink: None,
+            payload: Some(payload),
             options: self.options.clone(),
             without_nesting: self.without_nesting,
         })
     }
 
     pub(crate) fn build_with(mut self, environment: &Environment) -> XrayExporter {
-        let sink = self.sink.take().unwrap_or_else(|| self.sink_to_xray(environment));
+        let payload = config::payload(self.payload, environment);
+        let transport = match self.sink {
+            Some(_) => Transport::Udp,
+            None => config::transport(self.transport, environment),
+        };
+        let sink = self.sink.take().unwrap_or_else(|| self.sink_to_xray(transport, environment));
         let pipeline = Pipeline::new(sink, self.options, !self.without_nesting);
+        let pipeline = match payload {
+            Payload::Segments => pipeline,
+            #[cfg(feature = "otlp")]
+            Payload::Otlp => pipeline.with_otlp(framing(transport)),
+        };
         XrayExporter { shared: Arc::new(Shared::new(pipeline)) }
     }
 
     /// The sink of the chosen road.
-    fn sink_to_xray(&mut self, environment: &Environment) -> Box<dyn SegmentSink> {
+    fn sink_to_xray(&mut self, transport: Transport, environment: &Environment) -> Box<dyn SegmentSink> {
         let daemon = config::daemon_address(self.daemon_address.as_deref(), environment);
-        match config::transport(self.transport, environment) {
+        match transport {
+            // A datagram's document may be anything.
             Transport::Udp => Box::new(DaemonSink::new(daemon.udp)),
             #[cfg(feature = "daemon-tcp")]
             Transport::Tcp => {
+                let payload = config::payload(self.payload, environment);
                 let execution_env = config::execution_env(environment);
                 let rejections = Rejections::new(self.on_rejected.take());
-                Box::new(daemon_tcp::sink(&daemon.tcp, execution_env.as_deref(), rejections))
+                Box::new(daemon_tcp::sink(payload, &daemon.tcp, execution_env.as_deref(), rejections))
             }
             #[cfg(feature = "aws")]
             Transport::Direct => {
@@ -271,5 +299,15 @@ impl XrayExporterBuilder {
                 Box::new(DirectSink::with_parts(direct, rejections, environment))
             }
         }
+    }
+}
+
+/// How requests of OTLP are written on a road.
+#[cfg(feature = "otlp")]
+const fn framing(transport: Transport) -> Framing {
+    match transport {
+        Transport::Udp => Framing::Text,
+        #[cfg(feature = "daemon-tcp")]
+        Transport::Tcp => Framing::Binary,
     }
 }

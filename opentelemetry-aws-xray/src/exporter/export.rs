@@ -10,6 +10,8 @@ use xray_wire::{
     segment::Kind,
 };
 
+#[cfg(feature = "otlp")]
+use super::otlp::{Framing, Otlp};
 use super::{
     prefixes,
     stats::{Counters, DropReason},
@@ -31,6 +33,9 @@ pub(super) struct Pipeline {
     nodes: Vec<Node>,
     plan: Plan,
     documents: Documents,
+    /// What makes the documents instead, if they are not to be segments.
+    #[cfg(feature = "otlp")]
+    otlp: Option<Box<Otlp>>,
 }
 
 impl Pipeline {
@@ -46,12 +51,26 @@ impl Pipeline {
             nodes: Vec::new(),
             plan: Plan::default(),
             documents: Documents::default(),
+            #[cfg(feature = "otlp")]
+            otlp: None,
         }
+    }
+
+    /// The same, but with OTLP as the payload.
+    #[cfg(feature = "otlp")]
+    pub(super) fn with_otlp(self, framing: Framing) -> Self {
+        let otlp = Otlp::new(framing, self.sink.max_document_bytes());
+        Self { otlp: Some(Box::new(otlp)), ..self }
     }
 
     /// What is cut of a resource is cut once for all of its segments, and counted once.
     pub(super) fn set_resource(&mut self, resource: &Resource, counters: &Counters) {
-        self.resource = ResourceView::new(&self.options.redaction.resource(resource), &self.options);
+        let redacted = self.options.redaction.resource(resource);
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &mut self.otlp {
+            return otlp.set_resource(&redacted, counters);
+        }
+        self.resource = ResourceView::new(&redacted, &self.options);
         counters.cut(self.resource.cuts);
     }
 
@@ -65,13 +84,8 @@ impl Pipeline {
 
     /// Sends a batch and counts what became of it.
     pub(super) fn export(&mut self, batch: &[SpanData], counters: &Counters) {
-        self.encode_bodies(batch, counters);
-        self.plan.arrange(&self.nodes, self.sink.max_document_bytes(), self.nesting);
         self.documents.clear();
-        for document in 0..self.plan.documents() {
-            let spans = self.plan.spans(document);
-            self.documents.push(spans, |out| self.plan.write(document, &self.nodes, &self.bodies, out));
-        }
+        self.encode(batch, counters);
         self.sink.send(&self.documents, &Report::new(counters.clone()));
     }
 
@@ -83,6 +97,20 @@ impl Pipeline {
     /// Sends or drops what the sink holds.
     pub(super) fn shutdown(&mut self, timeout: Duration, counters: &Counters) {
         self.sink.shutdown(timeout, &Report::new(counters.clone()));
+    }
+
+    /// Fills the documents.
+    fn encode(&mut self, batch: &[SpanData], counters: &Counters) {
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &mut self.otlp {
+            return otlp.encode(batch, &mut self.documents, counters);
+        }
+        self.encode_bodies(batch, counters);
+        self.plan.arrange(&self.nodes, self.sink.max_document_bytes(), self.nesting);
+        for document in 0..self.plan.documents() {
+            let spans = self.plan.spans(document);
+            self.documents.push(spans, |out| self.plan.write(document, &self.nodes, &self.bodies, out));
+        }
     }
 
     fn encode_bodies(&mut self, batch: &[SpanData], counters: &Counters) {

@@ -5,6 +5,8 @@ mod batch;
 mod builder;
 mod export;
 mod index;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod prefixes;
 mod stack;
 mod stats;

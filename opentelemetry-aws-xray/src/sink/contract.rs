@@ -199,7 +199,7 @@ mod tcp {
     }
 
     fn sink(endpoint: &Endpoint) -> Box<dyn SegmentSink> {
-        Box::new(daemon_tcp::sink(endpoint, None, Rejections::default()))
+        Box::new(daemon_tcp::sink(crate::config::Payload::Segments, endpoint, None, Rejections::default()))
     }
 
     #[cfg(feature = "aws")]

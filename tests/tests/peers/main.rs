@@ -11,6 +11,7 @@ mod direct;
 mod moto;
 mod needs;
 mod otel;
+mod otlp;
 mod program;
 mod sdk;
 mod webdriver;
@@ -52,6 +53,11 @@ fn main() -> ExitCode {
             "otel::reads_our_headers_and_writes_ones_we_read",
             Python::find_with_otel,
             otel::reads_our_headers_and_writes_ones_we_read,
+        ),
+        harness.trial(
+            "otlp::datagrams_hold_requests_that_it_decodes",
+            Python::find_with_otlp,
+            otlp::datagrams_hold_requests_that_it_decodes,
         ),
         harness.trial(
             "sdk::continues_a_trace_and_is_continued",

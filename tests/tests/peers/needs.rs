@@ -56,6 +56,16 @@ impl Python {
         }
     }
 
+    /// The same, if it has OpenTelemetry's definitions of OTLP.
+    pub(crate) fn find_with_otlp() -> Result<Self, Missing> {
+        let python = Self::find()?;
+        if succeeds(Command::new(&python.0).args(["-c", "import opentelemetry.proto.trace.v1.trace_pb2"])) {
+            Ok(python)
+        } else {
+            Err(Missing("the Python in target/peers/venv has no opentelemetry-proto"))
+        }
+    }
+
     /// A command that runs a script of the folder `python`.
     pub(crate) fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.0);

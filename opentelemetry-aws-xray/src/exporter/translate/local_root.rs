@@ -63,7 +63,7 @@ pub(crate) fn roles(span: &SpanData, split_local_roots: bool) -> &'static [Role]
 const LOCAL_ROOT: &str = "LOCAL_ROOT";
 
 /// The span above, unless that is the placeholder for a caller who did not say which of his spans called.
-pub(super) fn parent_id(span: &SpanData) -> Option<SegmentId> {
+pub(crate) fn parent_id(span: &SpanData) -> Option<SegmentId> {
     let is_placeholder =
         span.parent_span_is_remote && span.parent_span_id == synthetic_parent(span.span_context.trace_id());
     if is_placeholder { None } else { SegmentId::from_bytes(span.parent_span_id.to_bytes()) }

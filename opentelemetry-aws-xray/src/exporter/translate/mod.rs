@@ -28,7 +28,7 @@ use std::borrow::Cow;
 
 pub(crate) use budget::Budget;
 pub(crate) use event::subsegments as event_subsegments;
-pub(crate) use local_root::{Role, roles};
+pub(crate) use local_root::{Role, parent_id, roles};
 pub(crate) use metadata_options::MetadataOptions;
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
@@ -134,9 +134,9 @@ pub(crate) fn translate<'a>(
     let mut segment = Segment::new(kind, name, id, start_time);
     segment.trace_id = Some(trace_id);
     (segment.id, segment.parent_id) = match role {
-        Role::Whole => (id, local_root::parent_id(span)),
+        Role::Whole => (id, parent_id(span)),
         Role::Dependency => (id, Some(derive::service_id(trace_id, id))),
-        Role::Service => (derive::service_id(trace_id, id), local_root::parent_id(span)),
+        Role::Service => (derive::service_id(trace_id, id), parent_id(span)),
     };
     segment.end_time = end_time(span, &mut attributes).map(|end| end.max(start_time));
     segment.namespace = name::namespace(kind, role, &span.span_kind, &attributes);

@@ -5,6 +5,8 @@
 
 mod caller;
 mod item;
+#[cfg(all(feature = "daemon-tcp", feature = "otlp"))]
+mod otlp;
 mod outbox;
 mod post;
 mod presence;
@@ -20,6 +22,8 @@ use std::{sync::Arc, time::Duration};
 
 pub(crate) use caller::{Answer, CallError, CallErrorKind, CallLimits, Caller, Unprocessed};
 use item::Item;
+#[cfg(all(feature = "daemon-tcp", feature = "otlp"))]
+pub(crate) use otlp::OtlpCaller;
 use outbox::Outbox;
 pub(crate) use post::{Post, PostRequest, PostResponse};
 #[cfg(any(feature = "aws", feature = "daemon-tcp"))]

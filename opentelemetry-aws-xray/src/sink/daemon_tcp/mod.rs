@@ -12,21 +12,28 @@ use std::{
 use ureq::{Agent, http::HeaderMap};
 use xray_wire::Endpoint;
 
+#[cfg(feature = "otlp")]
+use super::acknowledged::OtlpCaller;
 use super::acknowledged::{
     AcknowledgedSink, CallError, CallErrorKind, CallSettings, Post, PostRequest, PostResponse,
     PutTraceSegments, Rejections,
 };
-use crate::clock::epoch;
+use crate::{clock::epoch, config::Payload};
 
-/// A sink for segment documents by way of a daemon's TCP port. `execution_env` is what `AWS_EXECUTION_ENV` says.
+/// A sink for documents by way of a daemon's TCP port. `execution_env` is what `AWS_EXECUTION_ENV` says.
 pub(crate) fn sink(
+    payload: Payload,
     endpoint: &Endpoint,
     execution_env: Option<&str>,
     rejections: Rejections,
 ) -> AcknowledgedSink {
     let settings = CallSettings::default();
     let post = DaemonHttp::new(endpoint, execution_env, settings.concurrency);
-    AcknowledgedSink::new(PutTraceSegments::new(post), settings, rejections)
+    match payload {
+        Payload::Segments => AcknowledgedSink::new(PutTraceSegments::new(post), settings, rejections),
+        #[cfg(feature = "otlp")]
+        Payload::Otlp => AcknowledgedSink::new(OtlpCaller::new(post), settings, rejections),
+    }
 }
 
 /// Posts to a daemon, over connections that are kept.

@@ -113,7 +113,8 @@ fn send(sink: &mut AcknowledgedSink, report: &Report, ids: std::ops::RangeInclus
 #[test]
 fn documents_go_by_the_fifty_over_kept_connections() {
     let server = Server::start(vec![]);
-    let (mut sink, report) = (sink(&server.endpoint(), None, Rejections::default()), Report::default());
+    let (mut sink, report) =
+        (sink(Payload::Segments, &server.endpoint(), None, Rejections::default()), Report::default());
     for from in [0, 60, 120] {
         send(&mut sink, &report, from + 1..=from + 60);
         sink.force_flush(PATIENCE, &report);
@@ -136,7 +137,8 @@ fn what_x_ray_refuses_is_not_counted_as_sent() {
         Act::Answer("503 Busy", "", String::new()),
     ];
     let server = Server::start(acts);
-    let (mut sink, report) = (sink(&server.endpoint(), None, Rejections::default()), Report::default());
+    let (mut sink, report) =
+        (sink(Payload::Segments, &server.endpoint(), None, Rejections::default()), Report::default());
     for (ids, sent, rejected) in [(1..=3, 2, 1), (4..=5, 2, 3), (6..=6, 3, 3)] {
         send(&mut sink, &report, ids);
         sink.force_flush(PATIENCE, &report);
@@ -152,7 +154,8 @@ fn what_x_ray_refuses_is_not_counted_as_sent() {
 fn a_daemon_that_comes_late_gets_everything() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = Endpoint { host: "127.0.0.1".into(), port: address.port() };
-    let (mut sink, report) = (sink(&endpoint, None, Rejections::default()), Report::default());
+    let (mut sink, report) =
+        (sink(Payload::Segments, &endpoint, None, Rejections::default()), Report::default());
     send(&mut sink, &report, 1..=100);
     let before = SystemClock.now();
     sink.force_flush(PATIENCE, &report);
