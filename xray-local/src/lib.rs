@@ -32,6 +32,9 @@
 //!   be required.
 //! - `POST /GetSamplingRules`, `/SamplingTargets`, `/SamplingStatisticSummaries`, `/CreateSamplingRule`,
 //!   `/UpdateSamplingRule`, `/DeleteSamplingRule`: central sampling, as X-Ray's service does it. See below.
+//! - `POST /v1/traces`: X-Ray's OTLP endpoint, protobuf or JSON, with its limits; and datagrams with `T1S` or `T1U` +
+//!   base64 in the place of a document. Spans are shown as the segments that `opentelemetry-aws-xray` would have made
+//!   of them; those of `T1U` are counted only.
 //!
 //! Every document is judged as X-Ray judges it. What X-Ray would drop silently is listed under "Rejected", with
 //! the field and the reason.
@@ -110,6 +113,7 @@ mod http;
 mod layout;
 mod listening;
 mod node;
+mod otlp;
 mod sampling;
 mod shared;
 mod store;

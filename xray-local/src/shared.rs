@@ -7,7 +7,7 @@ use xray_wire::{Timestamp, TraceId};
 
 use crate::{
     clock,
-    document::{Document, Rejected, Source},
+    document::{Document, Rejected, Rejection, Source},
     store::{Limits, Snapshot, Stats, Store, Trace},
     telemetry::{Telemetry, TelemetryCall},
 };
@@ -38,6 +38,15 @@ impl SharedStore {
 
     pub(crate) fn count_datagrams(&self, came: u64, overflowed: u64) {
         self.change(|store| store.count_datagrams(came, overflowed));
+    }
+
+    pub(crate) fn count_otlp(&self, spans: u64, unsampled: u64) {
+        self.change(|store| store.count_otlp(spans, unsampled));
+    }
+
+    /// Lists a request of OTLP that was turned away.
+    pub(crate) fn reject_otlp(&self, request: &[u8], reason: &str, source: Source) {
+        self.reject(|now| Rejected::new(request, Rejection::new("", format!("OTLP: {reason}")), source, now));
     }
 
     pub(crate) fn keep_telemetry(&self, call: TelemetryCall, now: Timestamp) {

@@ -69,6 +69,10 @@ pub struct Stats {
     pub datagrams: u64,
     /// Datagrams that were lost here because they came faster than they could be read.
     pub overflowed: u64,
+    /// Spans that came as OTLP. Those that are sampled also become documents.
+    pub otlp_spans: u64,
+    /// Those of them that are not sampled (`T1U`).
+    pub otlp_unsampled: u64,
 }
 
 /// What the store holds, at one moment.
@@ -147,6 +151,13 @@ impl Store {
         self.stats.datagrams += came;
         self.stats.overflowed += overflowed;
         self.stats.version += u64::from(overflowed > 0);
+    }
+
+    /// Counts spans that came as OTLP, and those of them that are not sampled.
+    pub(crate) fn count_otlp(&mut self, spans: u64, unsampled: u64) {
+        self.stats.otlp_spans += spans;
+        self.stats.otlp_unsampled += unsampled;
+        self.stats.version += 1;
     }
 
     /// Keeps what a daemon tells of itself.

@@ -18,6 +18,7 @@ use std::{
 use crate::{
     datagram,
     document::{Rejected, Rejection, Source},
+    otlp,
     shared::SharedStore,
 };
 
@@ -147,6 +148,11 @@ fn read_datagrams(receiver: &Receiver<Event>, backlog: &Backlog, store: &SharedS
 
 fn read_datagram(bytes: &[u8], store: &SharedStore) {
     match datagram::document(bytes) {
+        Ok(document) if otlp::is_otlp(document) => {
+            if let Err(reason) = otlp::receive_document(store, document, Source::Udp) {
+                store.reject_otlp(document, &reason, Source::Udp);
+            }
+        }
         // A rejection is listed by the store; over UDP there is nobody to tell.
         Ok(document) => drop(store.receive(document, Source::Udp)),
         Err(refused) => store.reject(|now| {

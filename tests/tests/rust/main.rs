@@ -5,3 +5,4 @@
 mod docs;
 mod hostile;
 mod hotrod;
+mod otlp;

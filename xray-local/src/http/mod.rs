@@ -5,6 +5,7 @@ mod aws;
 mod connection;
 mod faults;
 mod guard;
+mod otlp;
 mod sampling;
 mod segments;
 mod signature;
@@ -54,6 +55,7 @@ impl App {
 pub(crate) fn router(app: Arc<App>) -> Router {
     let operations = Router::new()
         .route("/TraceSegments", post(segments::put_trace_segments))
+        .route("/v1/traces", post(otlp::export_traces))
         .route("/TelemetryRecords", post(telemetry::put_telemetry_records))
         .route("/CreateSamplingRule", post(sampling::create_rule))
         .route("/UpdateSamplingRule", post(sampling::update_rule))
