@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{AwsPost, Direct};
 use crate::{
-    config::{self, Environment},
+    config::{self, Environment, Payload},
     sink::{
         Documents, Report, SegmentSink,
-        acknowledged::{AcknowledgedSink, PutTraceSegments, Rejections},
+        acknowledged::{AcknowledgedSink, Rejections},
         telemetry::{CountingPost, TelemetrySink},
     },
 };
@@ -34,17 +34,22 @@ impl DirectSink {
     /// A sink with these settings, and those of the environment where they say nothing.
     #[must_use]
     pub fn new(direct: Direct) -> Self {
-        Self::with_parts(direct, Rejections::default(), &Environment::process())
+        Self::with_parts(direct, Payload::Segments, Rejections::default(), &Environment::process())
     }
 
-    pub(crate) fn with_parts(mut direct: Direct, rejections: Rejections, environment: &Environment) -> Self {
+    pub(crate) fn with_parts(
+        mut direct: Direct,
+        payload: Payload,
+        rejections: Rejections,
+        environment: &Environment,
+    ) -> Self {
         let (calls, records) = (direct.calls, direct.telemetry_records.take());
         let post = AwsPost::new(direct);
         let Some(records) = records else {
-            return Self(Box::new(AcknowledgedSink::new(PutTraceSegments::new(post), calls, rejections)));
+            return Self(Box::new(AcknowledgedSink::of(payload, post, calls, rejections)));
         };
         let post = CountingPost::new(post);
-        let sink = AcknowledgedSink::new(PutTraceSegments::new(post.clone()), calls, rejections);
+        let sink = AcknowledgedSink::of(payload, post.clone(), calls, rejections);
         Self(Box::new(TelemetrySink::new(sink, post, config::telemetry_records(records, environment))))
     }
 }

@@ -281,13 +281,14 @@ impl XrayExporterBuilder {
 
     /// The sink of the chosen road.
     fn sink_to_xray(&mut self, transport: Transport, environment: &Environment) -> Box<dyn SegmentSink> {
+        #[cfg(any(feature = "aws", feature = "daemon-tcp"))]
+        let payload = config::payload(self.payload, environment);
         let daemon = config::daemon_address(self.daemon_address.as_deref(), environment);
         match transport {
             // A datagram's document may be anything.
             Transport::Udp => Box::new(DaemonSink::new(daemon.udp)),
             #[cfg(feature = "daemon-tcp")]
             Transport::Tcp => {
-                let payload = config::payload(self.payload, environment);
                 let execution_env = config::execution_env(environment);
                 let rejections = Rejections::new(self.on_rejected.take());
                 Box::new(daemon_tcp::sink(payload, &daemon.tcp, execution_env.as_deref(), rejections))
@@ -296,7 +297,7 @@ impl XrayExporterBuilder {
             Transport::Direct => {
                 let rejections = Rejections::new(self.on_rejected.take());
                 let direct = *self.direct.take().unwrap_or_default();
-                Box::new(DirectSink::with_parts(direct, rejections, environment))
+                Box::new(DirectSink::with_parts(direct, payload, rejections, environment))
             }
         }
     }
@@ -309,5 +310,7 @@ const fn framing(transport: Transport) -> Framing {
         Transport::Udp => Framing::Text,
         #[cfg(feature = "daemon-tcp")]
         Transport::Tcp => Framing::Binary,
+        #[cfg(feature = "aws")]
+        Transport::Direct => Framing::Binary,
     }
 }

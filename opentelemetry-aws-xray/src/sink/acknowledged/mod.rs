@@ -5,7 +5,7 @@
 
 mod caller;
 mod item;
-#[cfg(all(feature = "daemon-tcp", feature = "otlp"))]
+#[cfg(all(any(feature = "aws", feature = "daemon-tcp"), feature = "otlp"))]
 mod otlp;
 mod outbox;
 mod post;
@@ -22,18 +22,16 @@ use std::{sync::Arc, time::Duration};
 
 pub(crate) use caller::{Answer, CallError, CallErrorKind, CallLimits, Caller, Unprocessed};
 use item::Item;
-#[cfg(all(feature = "daemon-tcp", feature = "otlp"))]
-pub(crate) use otlp::OtlpCaller;
 use outbox::Outbox;
 pub(crate) use post::{Post, PostRequest, PostResponse};
-#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
-pub(crate) use put_trace_segments::PutTraceSegments;
 pub use rejected::Rejected;
 pub(crate) use rejected::{OnRejected, Rejections};
 use worker::{Shared, State};
 
 use super::{Documents, Report, SegmentSink};
 use crate::clock::{Clock, SystemClock};
+#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
+use crate::config::Payload;
 
 /// While more bytes than this wait, [`send`](SegmentSink::send) waits for room, so that the SDK's own queue takes up the rest of
 /// a burst: half of what there is room for.
@@ -75,6 +73,23 @@ impl AcknowledgedSink {
         Self {
             shared: Arc::new(Shared::new(Box::new(caller), settings, Outbox::new(limits), rejections)),
             max_document_bytes: limits.max_document_bytes,
+        }
+    }
+
+    /// A sink for documents of a payload, whoever posts them.
+    #[cfg(any(feature = "aws", feature = "daemon-tcp"))]
+    pub(crate) fn of(
+        payload: Payload,
+        post: impl Post,
+        settings: CallSettings,
+        rejections: Rejections,
+    ) -> Self {
+        match payload {
+            Payload::Segments => {
+                Self::new(put_trace_segments::PutTraceSegments::new(post), settings, rejections)
+            }
+            #[cfg(feature = "otlp")]
+            Payload::Otlp => Self::new(otlp::OtlpCaller::new(post), settings, rejections),
         }
     }
 

@@ -12,11 +12,8 @@ use std::{
 use ureq::{Agent, http::HeaderMap};
 use xray_wire::Endpoint;
 
-#[cfg(feature = "otlp")]
-use super::acknowledged::OtlpCaller;
 use super::acknowledged::{
-    AcknowledgedSink, CallError, CallErrorKind, CallSettings, Post, PostRequest, PostResponse,
-    PutTraceSegments, Rejections,
+    AcknowledgedSink, CallError, CallErrorKind, CallSettings, Post, PostRequest, PostResponse, Rejections,
 };
 use crate::{clock::epoch, config::Payload};
 
@@ -29,11 +26,7 @@ pub(crate) fn sink(
 ) -> AcknowledgedSink {
     let settings = CallSettings::default();
     let post = DaemonHttp::new(endpoint, execution_env, settings.concurrency);
-    match payload {
-        Payload::Segments => AcknowledgedSink::new(PutTraceSegments::new(post), settings, rejections),
-        #[cfg(feature = "otlp")]
-        Payload::Otlp => AcknowledgedSink::new(OtlpCaller::new(post), settings, rejections),
-    }
+    AcknowledgedSink::of(payload, post, settings, rejections)
 }
 
 /// Posts to a daemon, over connections that are kept.
