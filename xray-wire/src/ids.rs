@@ -55,10 +55,10 @@ impl TraceId {
     #[must_use]
     #[inline]
     pub fn to_ascii(self) -> [u8; Self::TEXT_LEN] {
-        let mut text = [b'-'; Self::TEXT_LEN];
-        text[0] = b'1';
-        hex(&self.0[..4], &mut text[2..10]);
-        hex(&self.0[4..], &mut text[11..]);
+        let mut text = *b"1-........-........................";
+        for (at, quarter) in [2, 11, 19, 27].into_iter().zip(self.0.as_chunks().0) {
+            text[at..at + 8].copy_from_slice(&hex(*quarter));
+        }
         text
     }
 
@@ -102,7 +102,9 @@ impl SegmentId {
     #[inline]
     pub fn to_ascii(self) -> [u8; Self::TEXT_LEN] {
         let mut text = [0; Self::TEXT_LEN];
-        hex(&self.0, &mut text);
+        for (digits, half) in text.as_chunks_mut().0.iter_mut().zip(self.0.as_chunks().0) {
+            *digits = hex(*half);
+        }
         text
     }
 
@@ -117,25 +119,18 @@ impl SegmentId {
     }
 }
 
-/// Writes each byte as two lower-case hex digits. `out` is twice as long as `bytes`.
+/// Four bytes as eight lower-case hex digits. Each half of a byte is spread into a byte of its own, all at once.
 #[inline]
-fn hex(bytes: &[u8], out: &mut [u8]) {
-    for (byte, pair) in bytes.iter().zip(out.as_chunks_mut().0) {
-        *pair = HEX[usize::from(*byte)];
-    }
+const fn hex(bytes: [u8; 4]) -> [u8; 8] {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let digits = u32::from_be_bytes(bytes) as u64;
+    let digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff;
+    let digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff;
+    let digits = (digits << 4 | digits) & 0x0f0f_0f0f_0f0f_0f0f;
+    // Ten and more, to which six make sixteen, are letters.
+    let letters = (digits + 6 * EACH) >> 4 & EACH;
+    (digits + b'0' as u64 * EACH + letters * (b'a' - b'9' - 1) as u64).to_be_bytes()
 }
-
-/// Every byte as two hex digits.
-const HEX: [[u8; 2]; 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
 
 /// Reads exactly `2 * out.len()` hex digits.
 fn unhex(text: &[u8], out: &mut [u8]) -> Result<(), ParseIdError> {

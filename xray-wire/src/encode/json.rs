@@ -2,75 +2,69 @@
 
 use alloc::vec::Vec;
 
-use crate::{SegmentId, Timestamp, TraceId, segment::Value};
+use super::{digits, text::rest_of_string};
+use crate::{SegmentId, TraceId, segment::Value};
 
-/// An object under construction. Keys are given as literals with their quotes and colon, `"\"id\":"`, so that
-/// each is one copy.
+/// An object under construction. Keys are given as literals with everything up to the value, `,"id":`, so that each is
+/// one copy of known length. The comma before the first field becomes the brace.
 pub(super) struct Object<'o> {
     out: &'o mut Vec<u8>,
-    separator: u8,
+    start: usize,
 }
 
 impl<'o> Object<'o> {
-    /// Opens an object.
+    /// Opens an object. What is written is one only after [`close`](Self::close).
+    #[inline]
     pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
-        Self { out, separator: b'{' }
-    }
-
-    /// Goes on in an object that is open and has fields.
-    pub(super) fn resume(out: &'o mut Vec<u8>) -> Self {
-        Self { out, separator: b',' }
+        let start = out.len();
+        Self { out, start }
     }
 
     /// Writes a key and hands out the place for its value.
     #[inline]
-    pub(super) fn field(&mut self, key: &'static str) -> &mut Vec<u8> {
-        self.out.push(self.separator);
-        self.separator = b',';
-        self.out.extend_from_slice(key.as_bytes());
+    pub(super) fn field<const N: usize>(&mut self, key: &'static [u8; N]) -> &mut Vec<u8> {
+        self.out.extend_from_slice(key);
         self.out
     }
 
     /// Writes a key that comes from outside and hands out the place for its value.
     pub(super) fn field_named(&mut self, key: &str) -> &mut Vec<u8> {
-        self.out.push(self.separator);
-        self.separator = b',';
-        string(key, self.out);
+        self.out.extend_from_slice(b",\"");
+        rest_of_string(key, self.out);
         self.out.push(b':');
         self.out
     }
 
-    /// Writes a text, unless there is none or it is empty.
+    /// Writes a text, unless there is none or it is empty. The key ends with the value's quote.
     #[inline]
-    pub(super) fn text(&mut self, key: &'static str, value: Option<&str>) {
+    pub(super) fn text<const N: usize>(&mut self, key: &'static [u8; N], value: Option<&str>) {
         if let Some(value) = value
             && !value.is_empty()
         {
-            string(value, self.field(key));
+            rest_of_string(value, self.field(key));
         }
     }
 
-    /// Writes `true`, or nothing.
+    /// Writes a field that is whole already, or nothing.
     #[inline]
-    pub(super) fn flag(&mut self, key: &'static str, value: bool) {
+    pub(super) fn flag<const N: usize>(&mut self, field: &'static [u8; N], value: bool) {
         if value {
-            self.field(key).extend_from_slice(b"true");
+            self.field(field);
         }
     }
 
     /// Appends fields that were encoded earlier, each with a comma before it.
+    #[inline]
     pub(super) fn encoded(&mut self, fields: &[u8]) {
-        if let Some((_, first)) = fields.split_first() {
-            self.out.push(self.separator);
-            self.separator = b',';
-            self.out.extend_from_slice(first);
-        }
+        self.out.extend_from_slice(fields);
     }
 
     /// Closes the object, which is `{}` if nothing was written.
+    #[inline]
     pub(super) fn close(self) {
-        if self.separator == b'{' {
-            self.out.push(b'{');
+        match self.out.get_mut(self.start) {
+            Some(comma) => *comma = b'{',
+            None => self.out.push(b'{'),
         }
         self.out.push(b'}');
     }
@@ -96,73 +90,8 @@ pub(super) fn list<T>(
 
 /// A string with its quotes.
 pub(super) fn string(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    out.reserve(bytes.len() + 2);
     out.push(b'"');
-    if has_special(bytes) {
-        escaped(bytes, out);
-    } else {
-        out.extend_from_slice(bytes);
-    }
-    out.push(b'"');
-}
-
-/// Whether any byte has to be escaped, eight at a time: most text has none, and this is where encoding spends its time.
-#[inline]
-fn has_special(bytes: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) else {
-        return bytes.iter().any(|byte| is_special(*byte));
-    };
-    // The last word may overlap the one before it.
-    let mut found = special_bytes(u64::from_le_bytes(*first)) | special_bytes(u64::from_le_bytes(*last));
-    if bytes.len() > 16 {
-        for word in bytes[8..].as_chunks::<8>().0 {
-            found |= special_bytes(u64::from_le_bytes(*word));
-        }
-    }
-    found != 0
-}
-
-#[inline]
-const fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// Nonzero if any of eight bytes [is special](is_special). For each byte the high bit of `x - n` is set without being set
-/// in `x` if `x < n`; and `x == y` is `x ^ y < 1`. Where a borrow runs into a neighbour, there was a hit already.
-#[inline]
-const fn special_bytes(word: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * EACH;
-    let quote = word ^ (b'"' as u64 * EACH);
-    let backslash = word ^ (b'\\' as u64 * EACH);
-    let control = word.wrapping_sub(0x20 * EACH) & !word;
-    let quote = quote.wrapping_sub(EACH) & !quote;
-    let backslash = backslash.wrapping_sub(EACH) & !backslash;
-    (control | quote | backslash) & HIGH
-}
-
-/// Copies what needs no escape in one piece, up to the next byte that does.
-#[cold]
-fn escaped(mut bytes: &[u8], out: &mut Vec<u8>) {
-    while let Some(at) = bytes.iter().position(|byte| is_special(*byte)) {
-        out.extend_from_slice(&bytes[..at]);
-        match bytes[at] {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            control => {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(b"\\u00");
-                out.push(DIGITS[usize::from(control >> 4)]);
-                out.push(DIGITS[usize::from(control & 15)]);
-            }
-        }
-        bytes = &bytes[at + 1..];
-    }
-    out.extend_from_slice(bytes);
+    rest_of_string(text, out);
 }
 
 /// An integer.
@@ -188,21 +117,6 @@ pub(super) fn boolean(value: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-/// Epoch seconds with exactly nine digits after the point.
-pub(super) fn timestamp(time: Timestamp, out: &mut Vec<u8>) {
-    const NANOS_PER_SECOND: u64 = 1_000_000_000;
-    let (seconds, nanos) = (time.as_nanos() / NANOS_PER_SECOND, time.as_nanos() % NANOS_PER_SECOND);
-    match u32::try_from(seconds) {
-        // Until 2106, and twice as fast.
-        Ok(seconds) => integer(seconds, out),
-        Err(_) => integer(seconds, out),
-    }
-    // A leading one keeps the zeros, and makes room for the point.
-    let point = out.len();
-    integer((NANOS_PER_SECOND + nanos) as u32, out);
-    out[point] = b'.';
-}
-
 /// A trace id with its quotes.
 pub(super) fn trace_id(id: TraceId, out: &mut Vec<u8>) {
     let mut quoted = [b'"'; TraceId::TEXT_LEN + 2];
@@ -225,7 +139,7 @@ pub(super) fn value(value: &Value<'_>, out: &mut Vec<u8>) {
         Value::I64(value) => integer(*value, out),
         Value::U64(value) => integer(*value, out),
         Value::F64(value) => float(*value, out),
-        Value::Time(time) => timestamp(*time, out),
+        Value::Time(time) => digits::timestamp(*time, out),
         Value::Str(text) => string(text, out),
         Value::List(items) => list(items, out, self::value),
         Value::Map(entries) => {
@@ -248,46 +162,6 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out);
         String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn strings() {
-        for (text, expected) in [
-            ("", r#""""#),
-            ("plain", r#""plain""#),
-            ("a\"b\\c", r#""a\"b\\c""#),
-            ("tab\tline\nreturn\r", r#""tab\tline\nreturn\r""#),
-            ("\u{0}\u{1f}\u{7f}", "\"\\u0000\\u001f\u{7f}\""),
-            ("<&> 東京 🦀", "\"<&> 東京 🦀\""),
-            ("sixteen bytes ok and then \" one", r#""sixteen bytes ok and then \" one""#),
-        ] {
-            assert_eq!(written(|out| string(text, out)), expected);
-        }
-    }
-
-    #[test]
-    fn every_byte_in_every_place_is_seen() {
-        for len in 1..20 {
-            for at in 0..len {
-                for byte in 0..=u8::MAX {
-                    let mut bytes = std::vec![0x80; len];
-                    bytes[at] = byte;
-                    assert_eq!(has_special(&bytes), is_special(byte), "{byte} at {at} of {len}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn times_have_nine_exact_digits() {
-        for (nanos, expected) in [
-            (0, "0.000000000"),
-            (1, "0.000000001"),
-            (1_499_473_411_677_000_001, "1499473411.677000001"),
-            (u64::MAX, "18446744073.709551615"),
-        ] {
-            assert_eq!(written(|out| timestamp(Timestamp::from_nanos(nanos), out)), expected);
-        }
     }
 
     #[test]

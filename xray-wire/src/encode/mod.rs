@@ -8,11 +8,13 @@
 //! that a name or key may not hold are the business of [`sanitize`](crate::sanitize). Times are exact.
 
 mod blocks;
+mod digits;
 mod json;
 mod resource;
 #[cfg(test)]
 #[cfg(feature = "decode")]
 mod round_trip;
+mod text;
 
 use alloc::vec::Vec;
 
@@ -22,7 +24,7 @@ pub use resource::{Resource, ResourceBlocks};
 use crate::{
     SegmentId, TraceId,
     limits::MAX_DECODE_DEPTH,
-    segment::{Kind, MetadataEntry, Namespace, Segment},
+    segment::{Aws, Kind, MetadataEntry, Namespace, Segment},
 };
 
 /// Appends a whole document: head, body and the subsegments inside, to a depth of
@@ -75,7 +77,7 @@ pub fn open(trace_id: Option<TraceId>, parent_id: Option<SegmentId>, kind: Kind,
         out.push(b',');
     }
     if kind == Kind::Subsegment {
-        out.extend_from_slice(b"\"type\":\"subsegment\",");
+        out.extend_from_slice(br#""type":"subsegment","#);
     }
 }
 
@@ -89,53 +91,57 @@ pub fn close(out: &mut Vec<u8>) {
 /// With `resource`, its blocks are copied in: `origin`, `service`, the place and SDK under `aws` (the segment's own
 /// are then left out, but for the sampling rule's name), and its metadata.
 pub fn body(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\"name\":");
-    json::string(&segment.name, out);
+    out.extend_from_slice(b"\"name\":\"");
+    text::rest_of_string(&segment.name, out);
     out.extend_from_slice(b",\"id\":");
     json::segment_id(segment.id, out);
     out.extend_from_slice(b",\"start_time\":");
-    json::timestamp(segment.start_time, out);
+    digits::timestamp(segment.start_time, out);
     match segment.end_time {
         Some(end) => {
             out.extend_from_slice(b",\"end_time\":");
-            json::timestamp(end, out);
+            digits::timestamp(end, out);
         }
         None => out.extend_from_slice(b",\"in_progress\":true"),
     }
-    let mut object = Object::resume(out);
-    object.text("\"namespace\":", segment.namespace.as_ref().map(Namespace::as_str));
-    object.flag("\"fault\":", segment.fault);
-    object.flag("\"error\":", segment.error);
-    object.flag("\"throttle\":", segment.throttle);
-    object.flag("\"inferred\":", segment.inferred);
-    object.text("\"user\":", segment.user.as_deref());
+    let mut object = Object::open(out);
+    object.text(br#","namespace":""#, segment.namespace.as_ref().map(Namespace::as_str));
+    object.flag(br#","fault":true"#, segment.fault);
+    object.flag(br#","error":true"#, segment.error);
+    object.flag(br#","throttle":true"#, segment.throttle);
+    object.flag(br#","inferred":true"#, segment.inferred);
+    object.text(br#","user":""#, segment.user.as_deref());
     if let Some(http) = &segment.http {
-        blocks::http(http, object.field("\"http\":"));
+        blocks::http(http, object.field(br#","http":"#));
     }
-    aws(segment, resource, &mut object);
+    match (&segment.aws, resource) {
+        (Some(own), _) => aws(own, resource, &mut object),
+        (None, Some(blocks)) => object.encoded(&blocks.aws_alone),
+        (None, None) => {}
+    }
     if let Some(sql) = &segment.sql {
-        blocks::sql(sql, object.field("\"sql\":"));
+        blocks::sql(sql, object.field(br#","sql":"#));
     }
     origin_and_service(segment, resource, &mut object);
     if let Some(cause) = &segment.cause {
-        blocks::cause(cause, object.field("\"cause\":"));
+        blocks::cause(cause, object.field(br#","cause":"#));
     }
     if !segment.annotations.is_empty() {
-        blocks::annotations(&segment.annotations, object.field("\"annotations\":"));
+        blocks::annotations(&segment.annotations, object.field(br#","annotations":"#));
     }
     metadata(&segment.metadata, resource, &mut object);
     if !segment.links.is_empty() {
-        json::list(&segment.links, object.field("\"links\":"), blocks::link);
+        json::list(&segment.links, object.field(br#","links":"#), blocks::link);
     }
     if !segment.precursor_ids.is_empty() {
-        json::list(&segment.precursor_ids, object.field("\"precursor_ids\":"), |id, out| {
+        json::list(&segment.precursor_ids, object.field(br#","precursor_ids":"#), |id, out| {
             json::segment_id(*id, out);
         });
     }
 }
 
 fn origin_and_service(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, object: &mut Object<'_>) {
-    object.text("\"resource_arn\":", segment.resource_arn.as_deref());
+    object.text(br#","resource_arn":""#, segment.resource_arn.as_deref());
     if let Some(blocks) = resource {
         if segment.resource_arn.is_none() {
             object.encoded(&blocks.resource_arn);
@@ -143,36 +149,29 @@ fn origin_and_service(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, 
         object.encoded(&blocks.origin_and_service);
         return;
     }
-    object.text("\"origin\":", segment.origin.as_deref());
+    object.text(br#","origin":""#, segment.origin.as_deref());
     if let Some(service) = &segment.service {
-        blocks::service(service, object.field("\"service\":"));
+        blocks::service(service, object.field(br#","service":"#));
     }
 }
 
-fn aws(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, object: &mut Object<'_>) {
+fn aws(aws: &Aws<'_>, resource: Option<&ResourceBlocks>, object: &mut Object<'_>) {
     let place = resource.filter(|blocks| blocks.has_aws);
-    let sdk = segment.aws.as_ref().and_then(|aws| aws.xray.as_ref());
-    if segment.aws.is_none() && place.is_none() {
-        return;
-    }
-    let mut block = Object::open(object.field("\"aws\":"));
-    if let Some(aws) = &segment.aws {
-        blocks::aws_call(aws, &mut block);
-        if place.is_none() {
-            blocks::aws_place(aws, &mut block);
-        }
+    let sdk = aws.xray.as_ref();
+    let mut block = Object::open(object.field(br#","aws":"#));
+    blocks::aws_call(aws, &mut block);
+    match place {
+        Some(blocks) => block.encoded(&blocks.aws_place),
+        None => blocks::aws_place(aws, &mut block),
     }
     let encoded_sdk = place.map_or(&[][..], |blocks| &blocks.aws_xray);
-    if let Some(blocks) = place {
-        block.encoded(&blocks.aws_place);
-    }
     if sdk.is_some() || !encoded_sdk.is_empty() {
-        let mut xray = Object::open(block.field("\"xray\":"));
+        let mut xray = Object::open(block.field(br#","xray":"#));
         match (place, sdk) {
             (None, Some(sdk)) => blocks::xray_sdk(sdk, &mut xray),
             _ => xray.encoded(encoded_sdk),
         }
-        xray.text("\"sampling_rule_name\":", sdk.and_then(|sdk| sdk.sampling_rule_name.as_deref()));
+        xray.text(br#","sampling_rule_name":""#, sdk.and_then(|sdk| sdk.sampling_rule_name.as_deref()));
         xray.close();
     }
     block.close();
@@ -185,7 +184,7 @@ fn metadata(entries: &[MetadataEntry<'_>], resource: Option<&ResourceBlocks>, ob
     if entries.is_empty() && resource.is_none() {
         return;
     }
-    let mut block = Object::open(object.field("\"metadata\":"));
+    let mut block = Object::open(object.field(br#","metadata":"#));
     let mut previous: Option<&str> = None;
     for (index, first) in entries.iter().enumerate() {
         if previous == Some(&first.namespace) {

@@ -28,6 +28,8 @@ pub struct ResourceBlocks {
     pub(super) origin_and_service: Vec<u8>,
     pub(super) resource_arn: Vec<u8>,
     pub(super) has_aws: bool,
+    /// The whole block of a segment that has none of its own.
+    pub(super) aws_alone: Vec<u8>,
     pub(super) aws_place: Vec<u8>,
     pub(super) aws_xray: Vec<u8>,
     pub(super) metadata_namespace: String,
@@ -39,20 +41,24 @@ impl ResourceBlocks {
     #[must_use]
     pub fn new(resource: &Resource<'_>) -> Self {
         let mut encoded = Self { has_aws: resource.aws.is_some(), ..Self::default() };
-        let mut top = Object::resume(&mut encoded.origin_and_service);
-        top.text("\"origin\":", resource.origin.as_deref());
+        let mut top = Object::open(&mut encoded.origin_and_service);
+        top.text(br#","origin":""#, resource.origin.as_deref());
         if let Some(service) = &resource.service {
-            blocks::service(service, top.field("\"service\":"));
+            blocks::service(service, top.field(br#","service":"#));
         }
-        Object::resume(&mut encoded.resource_arn).text("\"resource_arn\":", resource.resource_arn.as_deref());
+        Object::open(&mut encoded.resource_arn)
+            .text(br#","resource_arn":""#, resource.resource_arn.as_deref());
         if let Some(aws) = &resource.aws {
-            blocks::aws_place(aws, &mut Object::resume(&mut encoded.aws_place));
+            blocks::aws_place(aws, &mut Object::open(&mut encoded.aws_place));
             if let Some(sdk) = &aws.xray {
-                blocks::xray_sdk(sdk, &mut Object::resume(&mut encoded.aws_xray));
+                blocks::xray_sdk(sdk, &mut Object::open(&mut encoded.aws_xray));
             }
+            let mut alone = Vec::new();
+            super::aws(&Aws::default(), Some(&encoded), &mut Object::open(&mut alone));
+            encoded.aws_alone = alone;
         }
         encoded.metadata_namespace.push_str(&resource.metadata_namespace);
-        let mut metadata = Object::resume(&mut encoded.metadata);
+        let mut metadata = Object::open(&mut encoded.metadata);
         for (key, value) in &resource.metadata {
             json::value(value, metadata.field_named(key));
         }
