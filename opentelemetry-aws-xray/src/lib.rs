@@ -69,6 +69,7 @@ pub mod propagator;
 mod redact;
 mod redaction;
 pub mod sampler;
+mod scan;
 pub mod sink;
 #[cfg(feature = "tower")]
 pub mod tower;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::scan::holds;
+
 /// Query parameters whose values let the bearer act as somebody else: presigned AWS requests, their old form,
 /// Azure and Google signatures (OpenTelemetry semantic conventions, `url.query`).
 const SECRET_PARAMETERS: [&str; 16] = [
@@ -28,7 +30,12 @@ pub(crate) const REDACTED: &str = "REDACTED";
 
 /// `text` with the values of well-known secret parameters replaced. It may be a query, a URL, or a message
 /// that quotes one: a value ends at `&`, `#` or white space.
+#[inline]
 pub(crate) fn parameters(text: &str) -> Cow<'_, str> {
+    if holds(text, [b'=']) { without_secret_values(text) } else { Cow::Borrowed(text) }
+}
+
+fn without_secret_values(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut kept = 0;
     for (equals, _) in text.match_indices('=') {
@@ -63,6 +70,9 @@ fn ends_with_secret_name(text: &str) -> bool {
 /// An address of any of the usual forms without user, password or tokens: `scheme://user:password@host/…?password=…`,
 /// `Server=…;Password=…`, `host=… password=…`, `user:password@tcp(host)/…`.
 pub(crate) fn without_secrets(address: &str) -> Cow<'_, str> {
+    if !holds(address, [b'@', b'=']) {
+        return Cow::Borrowed(address);
+    }
     let without_user = without_user_info(address);
     match without_secret_parameters(&without_user) {
         None => without_user,
@@ -83,14 +93,18 @@ pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
 }
 
 /// A host without user information.
+#[inline]
 pub(crate) fn host(host: &str) -> &str {
+    if !holds(host, [b'@']) {
+        return host;
+    }
     host.rsplit_once('@').map_or(host, |(_, host)| host)
 }
 
 /// A text that may quote URLs, such as the message of an error: without their user information, and with the values of
 /// secret parameters replaced.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    if !text.contains("://") {
+    if !holds(text, [b'@']) || !text.contains("://") {
         return parameters(text);
     }
     let mut clean = String::with_capacity(text.len());
@@ -108,6 +122,9 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
 
 /// A URL without user information, and with the values of secret parameters replaced.
 pub(crate) fn url(url: &str) -> Cow<'_, str> {
+    if !holds(url, [b'@', b'=']) {
+        return Cow::Borrowed(url);
+    }
     match without_user_info(url) {
         Cow::Borrowed(url) => parameters(url),
         Cow::Owned(url) => Cow::Owned(parameters(&url).into_owned()),
@@ -116,6 +133,9 @@ pub(crate) fn url(url: &str) -> Cow<'_, str> {
 
 /// `scheme://user:password@host/…` without what stands before the `@`, with or without a scheme.
 pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
+    if !holds(url, [b'@']) {
+        return Cow::Borrowed(url);
+    }
     let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('@') => (Some(scheme), rest),
         _ => (None, url),

@@ -13,20 +13,7 @@ macro_rules! slots {
         pub(crate) enum Slot { $($slot),* }
 
         impl Slot {
-            const COUNT: usize = [$($name),*].len();
-
-            const fn bit(self) -> u128 {
-                const { assert!(Self::COUNT <= 128, "a bit for each slot") };
-                1 << self as u32
-            }
-
-            /// The only place where attribute names are told apart.
-            fn of(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$slot),)*
-                    _ => None,
-                }
-            }
+            const ALL: &'static [(Self, &'static str)] = &[$((Self::$slot, $name)),*];
         }
     };
 }
@@ -137,24 +124,110 @@ pub(crate) fn is_known(name: &str) -> bool {
     Slot::of(name).is_some()
 }
 
-/// Several slots, to be asked for at once.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Slots(u128);
+impl Slot {
+    const COUNT: usize = Self::ALL.len();
 
-impl Slots {
-    /// These slots.
-    pub(crate) const fn of(slots: &[Slot]) -> Self {
-        let mut bits = 0;
-        let mut at = 0;
-        while at < slots.len() {
-            bits |= slots[at].bit();
-            at += 1;
+    /// The slot of that name. The only place where attribute names are told apart.
+    #[inline]
+    fn of(name: &str) -> Option<Self> {
+        let mut at = bucket(name.as_bytes());
+        loop {
+            let (slot, slot_name) = Self::ALL.get(usize::from(BUCKETS[at]))?;
+            if is_same(name.as_bytes(), slot_name.as_bytes()) {
+                return Some(*slot);
+            }
+            at = (at + 1) % BUCKETS.len();
         }
-        Self(bits)
     }
 }
 
-/// Marks that are reused from span to span.
+/// A hash table of the slots' names, made by the compiler: each stands in its own bucket or in the next that was free.
+static BUCKETS: [u8; 1 << BUCKET_BITS] = {
+    let mut buckets = [NO_SLOT; 1 << BUCKET_BITS];
+    let mut slot = 0;
+    while slot < Slot::COUNT {
+        let mut at = bucket(Slot::ALL[slot].1.as_bytes());
+        while buckets[at] != NO_SLOT {
+            at = (at + 1) % buckets.len();
+        }
+        buckets[at] = slot as u8;
+        slot += 1;
+    }
+    buckets
+};
+
+/// So many that most names which are no slot's find an empty bucket.
+const BUCKET_BITS: u32 = 9;
+
+/// Not the index of a slot.
+const NO_SLOT: u8 = u8::MAX;
+
+/// The bucket in which a name is looked for first. The ends tell names apart, as the length does.
+#[inline]
+const fn bucket(name: &[u8]) -> usize {
+    /// An odd number with its bits in no order, so that each bit of a name comes to bear on the highest of the product.
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (first, last) = ends(name);
+    let bits = (first ^ last.rotate_left(23) ^ name.len() as u64).wrapping_mul(SPREAD);
+    (bits >> (u64::BITS - BUCKET_BITS)) as usize
+}
+
+/// The first eight bytes and the last, as words. All that is shorter has the same ends, but for its own last byte.
+#[inline]
+const fn ends(name: &[u8]) -> (u64, u64) {
+    match (name.first_chunk(), name.last_chunk(), name.last()) {
+        (Some(first), Some(last), _) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        (_, _, Some(last)) => (0, *last as u64),
+        _ => (0, 0),
+    }
+}
+
+/// Whether two names are the same. Of all but few, two overlapping pieces tell it, which are compared at once.
+#[inline]
+fn is_same(name: &[u8], other: &[u8]) -> bool {
+    if name.len() != other.len() {
+        return false;
+    }
+    match name.len() {
+        8..=16 => ends(name) == ends(other),
+        17..=32 => {
+            name.first_chunk::<16>() == other.first_chunk() && name.last_chunk::<16>() == other.last_chunk()
+        }
+        _ => name == other,
+    }
+}
+
+/// A set of slots, to be asked for at once: one bit for each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slots([u64; 2]);
+
+impl Slots {
+    const NONE: Self = Self([0; 2]);
+
+    /// These slots.
+    pub(crate) const fn of(slots: &[Slot]) -> Self {
+        let mut set = Self::NONE;
+        let mut at = 0;
+        while at < slots.len() {
+            set.insert(slots[at]);
+            at += 1;
+        }
+        set
+    }
+
+    #[inline]
+    const fn insert(&mut self, slot: Slot) {
+        const { assert!(Slot::COUNT <= 128, "a bit for each slot") };
+        self.0[slot as usize / 64] |= 1 << (slot as u32 % 64);
+    }
+
+    #[inline]
+    const fn intersects(self, other: Self) -> bool {
+        self.0[0] & other.0[0] | self.0[1] & other.0[1] != 0
+    }
+}
+
+/// Marks that are used again from span to span.
 #[derive(Debug, Default)]
 pub(crate) struct Marks(Vec<bool>);
 
@@ -162,50 +235,54 @@ pub(crate) struct Marks(Vec<bool>);
 /// document; what is never marked goes to annotations or metadata.
 pub(crate) struct Attributes<'a, 'm> {
     all: &'a [KeyValue],
-    /// One bit for each slot that is there: most are not, and most questions are answered by this.
-    present: u128,
-    /// For each slot that is there, the index of its attribute.
+    present: Slots,
+    /// For each slot the index of its attribute, and one more; zero if it is not there.
     found: [u16; Slot::COUNT],
     consumed: &'m mut [bool],
 }
 
 impl<'a, 'm> Attributes<'a, 'm> {
     /// Finds the slots. The SDK keeps every value that was ever set for a key; the last one counts.
+    #[inline]
     pub(crate) fn new(all: &'a [KeyValue], marks: &'m mut Marks) -> Self {
         marks.0.clear();
         marks.0.resize(all.len(), false);
-        let mut this = Self { all, present: 0, found: [0; Slot::COUNT], consumed: &mut marks.0 };
-        for (index, attribute) in all.iter().enumerate() {
-            let Some(slot) = Slot::of(attribute.key.as_str()) else { continue };
-            let Ok(index) = u16::try_from(index) else { break };
-            let earlier = std::mem::replace(&mut this.found[slot as usize], index);
-            if this.has(slot) {
-                this.consumed[usize::from(earlier)] = true;
-            }
-            this.present |= slot.bit();
-        }
+        let mut this = Self { all, present: Slots::NONE, found: [0; Slot::COUNT], consumed: &mut marks.0 };
+        this.find();
         if all.len() > MANY {
             this.overwrite_repeated();
         }
         this
     }
 
+    fn find(&mut self) {
+        for (count, attribute) in (1..).zip(self.all.iter().take(MOST)) {
+            let Some(slot) = Slot::of(attribute.key.as_str()) else { continue };
+            let earlier = std::mem::replace(&mut self.found[slot as usize], count);
+            if earlier != 0 {
+                self.consumed[usize::from(earlier - 1)] = true;
+            }
+            self.present.insert(slot);
+        }
+    }
+
     /// Whether a slot is there, whatever it holds.
     #[inline]
     pub(crate) fn has(&self, slot: Slot) -> bool {
-        self.present & slot.bit() != 0
+        self.found[slot as usize] != 0
     }
 
     /// Whether any of several slots is there.
     #[inline]
     pub(crate) fn has_any(&self, slots: Slots) -> bool {
-        self.present & slots.0 != 0
+        self.present.intersects(slots)
     }
 
     /// The value of a slot.
     #[inline]
     pub(crate) fn value(&self, slot: Slot) -> Option<&'a Value> {
-        self.has(slot).then(|| &self.all[usize::from(self.found[slot as usize])].value)
+        let index = usize::from(self.found[slot as usize]).checked_sub(1)?;
+        self.all.get(index).map(|attribute| &attribute.value)
     }
 
     /// A slot's text, if it has some.
@@ -229,8 +306,13 @@ impl<'a, 'm> Attributes<'a, 'm> {
 
     /// The first slot that has text, with that text.
     #[inline]
-    pub(crate) fn first_text(&self, slots: &[Slot]) -> Option<(Slot, &'a str)> {
-        slots.iter().find_map(|slot| Some((*slot, self.text(*slot)?)))
+    pub(crate) fn first_text<const N: usize>(&self, slots: &[Slot; N]) -> Option<(Slot, &'a str)> {
+        for slot in slots {
+            if let Some(text) = self.text(*slot) {
+                return Some((*slot, text));
+            }
+        }
+        None
     }
 
     /// A slot's integer: a number, or text that is one.
@@ -243,14 +325,17 @@ impl<'a, 'm> Attributes<'a, 'm> {
     }
 
     /// Whether a slot is `true`.
+    #[inline]
     pub(crate) fn is_true(&self, slot: Slot) -> bool {
         matches!(self.value(slot), Some(Value::Bool(true)))
     }
 
     /// Marks a slot whose whole value has landed.
     pub(crate) fn consume(&mut self, slot: Slot) {
-        if self.has(slot) {
-            self.consumed[usize::from(self.found[slot as usize])] = true;
+        if let Some(index) = usize::from(self.found[slot as usize]).checked_sub(1)
+            && let Some(consumed) = self.consumed.get_mut(index)
+        {
+            *consumed = true;
         }
     }
 
@@ -295,6 +380,9 @@ impl<'a, 'm> Attributes<'a, 'm> {
         }
     }
 }
+
+/// So many attributes are looked through for slots; an SDK keeps 128 unless it was told otherwise.
+const MOST: usize = u16::MAX as usize - 1;
 
 /// With more attributes than this, comparing each with each would cost more than a set.
 const MANY: usize = 64;

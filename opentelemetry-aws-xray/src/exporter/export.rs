@@ -196,7 +196,7 @@ impl<'a> Encoder<'_, 'a> {
             let segment =
                 translate::translate(span, ids, role, self.resource, self.options, budget, &mut self.scratch);
             let blocks = (segment.kind == Kind::Segment).then(|| self.resource.blocks(budget));
-            encode::body(&segment, blocks, self.bodies);
+            encode::body(segment, blocks, self.bodies);
             let node = Node {
                 trace_id: ids.0,
                 id: segment.id,
@@ -206,7 +206,7 @@ impl<'a> Encoder<'_, 'a> {
                 spans: u32::from(role != Role::Service),
                 body: start..self.bodies.len(),
             };
-            let cuts = self.scratch.take_back(segment);
+            let cuts = self.scratch.take_back();
             (node.body.len() <= self.max_body_bytes).then(|| {
                 self.cuts += cuts;
                 node

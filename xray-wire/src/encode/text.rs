@@ -5,16 +5,17 @@ use alloc::vec::Vec;
 /// Appends the text and the quote behind it. The one in front of it is part of the key, or the caller's.
 pub(super) fn rest_of_string(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    // Short text passes through registers: a call to copy so little would cost more than the copy.
+    // Where there is room, as nearly always, short text passes through registers: any call costs more than to copy so little.
+    let has_room = out.capacity() - out.len() >= 16;
     match bytes.len() {
-        0..8 => {
+        0..8 if has_room => {
             let word = short_word(bytes);
             if special_bytes(word) == 0 {
                 let quoted = word ^ (QUOTE_FOR_SPACE << (8 * bytes.len()));
                 return append_start(quoted.to_le_bytes(), bytes.len() + 1, out);
             }
         }
-        8..16 => {
+        8..16 if has_room => {
             let (first, last) = word_pair(bytes);
             if special_bytes(first) | special_bytes(last) == 0 {
                 // The two may overlap, where they agree.
@@ -23,14 +24,16 @@ pub(super) fn rest_of_string(text: &str, out: &mut Vec<u8>) {
                 return append_start(quoted.to_le_bytes(), bytes.len() + 1, out);
             }
         }
-        _ => {
-            if !has_special(bytes) {
-                out.extend_from_slice(bytes);
-                return out.push(b'"');
-            }
-        }
+        16.. if !has_special(bytes) => return whole(bytes, out),
+        _ => {}
     }
     escaped(bytes, out);
+}
+
+/// Text of any length that needs no escape.
+fn whole(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(bytes);
+    out.push(b'"');
 }
 
 /// Appends the first `len` bytes. The length of the copy is fixed, so that it is an instruction and not a call.

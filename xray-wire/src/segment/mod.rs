@@ -114,6 +114,48 @@ impl<'a> Segment<'a> {
             subsegments: Vec::new(),
         }
     }
+
+    /// Makes this the same as a [`new`](Self::new) one, but keeps the room of its lists.
+    pub fn reset(&mut self, kind: Kind, name: impl Into<Cow<'a, str>>, id: SegmentId, start_time: Timestamp) {
+        // Each field by its name, so that a new one is not forgotten.
+        let Self {
+            kind: own_kind,
+            name: own_name,
+            id: own_id,
+            trace_id,
+            parent_id,
+            start_time: own_start_time,
+            end_time,
+            namespace,
+            fault,
+            error,
+            throttle,
+            origin,
+            resource_arn,
+            user,
+            http,
+            aws,
+            sql,
+            service,
+            cause,
+            annotations,
+            metadata,
+            links,
+            precursor_ids,
+            inferred,
+            subsegments,
+        } = self;
+        (*own_kind, *own_name, *own_id, *own_start_time) = (kind, name.into(), id, start_time);
+        (*trace_id, *parent_id, *end_time, *namespace) = (None, None, None, None);
+        (*fault, *error, *throttle, *inferred) = (false, false, false, false);
+        (*origin, *resource_arn, *user) = (None, None, None);
+        (*http, *aws, *sql, *service, *cause) = (None, None, None, None, None);
+        annotations.clear();
+        metadata.clear();
+        links.clear();
+        precursor_ids.clear();
+        subsegments.clear();
+    }
 }
 
 /// What a node is.

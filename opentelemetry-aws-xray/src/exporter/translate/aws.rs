@@ -58,8 +58,9 @@ pub(super) fn aws<'a>(
     }
     let block = Aws {
         operation: operation(attributes, texts),
-        account_id: taken(&[Slot::AwsAccountId], attributes, texts).or(own_account.map(Cow::Borrowed)),
-        region: taken(&[Slot::AwsRegion, Slot::CloudRegion], attributes, texts)
+        account_id: texts.field(&[Slot::AwsAccountId], attributes).or(own_account.map(Cow::Borrowed)),
+        region: texts
+            .field(&[Slot::AwsRegion, Slot::CloudRegion], attributes)
             .or(own_region.map(Cow::Borrowed)),
         request_id: request_id(attributes, resource, texts),
         queue_url: queue_url(attributes, texts),
@@ -70,26 +71,16 @@ pub(super) fn aws<'a>(
     (block != Aws::default()).then_some(block)
 }
 
-/// The first of the slots, consumed unless it had to be cut.
-fn taken<'a>(slots: &[Slot], attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
-    let (slot, text) = attributes.first_text(slots)?;
-    let (text, whole) = texts.cut(Cow::Borrowed(text), MAX_TEXT_CHARS);
-    if whole {
-        attributes.consume(slot);
-    }
-    Some(text)
-}
-
 /// The operation of an AWS call; of any other call, the method is no operation.
 fn operation<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
     if attributes.has(Slot::AwsOperation) {
-        return taken(&[Slot::AwsOperation], attributes, texts);
+        return texts.field(&[Slot::AwsOperation], attributes);
     }
     let method = attributes.text(Slot::RpcMethod).filter(|_| is_aws_api(attributes))?;
     match method.rsplit_once('/') {
         // Only a part of the method is told here.
         Some((_, operation)) => Some(texts.cut(Cow::Borrowed(operation), MAX_TEXT_CHARS).0),
-        None => taken(&[Slot::RpcMethod], attributes, texts),
+        None => texts.field(&[Slot::RpcMethod], attributes),
     }
 }
 
@@ -98,8 +89,11 @@ fn request_id<'a>(
     resource: &ResourceView,
     texts: &mut Texts,
 ) -> Option<Cow<'a, str>> {
-    const IDS: [Slot; 3] = [Slot::AwsRequestId, Slot::AwsRequestIdCamel, Slot::FaasInvocationId];
-    taken(if resource.is_lambda { &IDS } else { &IDS[..2] }, attributes, texts)
+    let own = texts.field(&[Slot::AwsRequestId, Slot::AwsRequestIdCamel], attributes);
+    if own.is_some() || !resource.is_lambda {
+        return own;
+    }
+    texts.field(&[Slot::FaasInvocationId], attributes)
 }
 
 /// A queue's URL. `messaging.url` has other uses and stays metadata too.
@@ -108,7 +102,7 @@ fn queue_url<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Opti
     if let Some(url) = attributes.text(Slot::MessagingUrl) {
         return Some(texts.cut(redact::url(url), MAX_TEXT_CHARS).0);
     }
-    taken(&QUEUES, attributes, texts).or_else(|| {
+    texts.field(&QUEUES, attributes).or_else(|| {
         let destination = attributes.text(Slot::MessagingDestinationName)?;
         let is_queue =
             destination.starts_with("https://sqs.") || destination.contains(".queue.amazonaws.com");
@@ -135,7 +129,7 @@ fn with_tables<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Aw
     match <[_; 1]>::try_from(listed) {
         Ok([name]) => Aws { table_name: Some(name), ..Aws::default() },
         Err(names) if names.is_empty() => Aws {
-            table_name: taken(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes, texts),
+            table_name: texts.field(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes),
             ..Aws::default()
         },
         Err(table_names) => Aws { table_names, ..Aws::default() },
@@ -152,6 +146,6 @@ fn retries(attributes: &mut Attributes<'_, '_>) -> Option<u32> {
 
 /// The sampling rule that chose the request.
 fn sampling_rule<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<XraySdk<'a>> {
-    let rule = taken(&[Slot::AwsXraySamplingRule], attributes, texts)?;
+    let rule = texts.field(&[Slot::AwsXraySamplingRule], attributes)?;
     Some(XraySdk { sampling_rule_name: Some(rule), ..XraySdk::default() })
 }

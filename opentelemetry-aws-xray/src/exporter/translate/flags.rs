@@ -14,11 +14,12 @@ use super::{
 pub(super) fn set(
     segment: &mut Segment<'_>,
     span: &SpanData,
+    status: Option<http::Status>,
     attributes: &Attributes<'_, '_>,
     with_grpc: bool,
 ) {
     let grpc = if with_grpc { grpc_status(attributes) } else { None };
-    match (http::status(attributes), grpc) {
+    match (status, grpc) {
         (Some((_, status @ 400..=499)), _) => {
             segment.error = true;
             segment.throttle = status == 429;

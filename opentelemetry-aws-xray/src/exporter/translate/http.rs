@@ -4,13 +4,10 @@ use std::{borrow::Cow, net::IpAddr};
 
 use opentelemetry::{Array, Value, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::{
-    limits::MAX_TEXT_CHARS,
-    segment::{Http, Kind},
-};
+use xray_wire::segment::{Http, Kind};
 
 use super::{
-    super::attributes::{Attributes, Slot},
+    super::attributes::{Attributes, Slot, Slots},
     received,
     texts::Texts,
     url,
@@ -21,10 +18,11 @@ use super::{
 pub(super) fn http<'a>(
     span: &SpanData,
     document: Kind,
+    status: Option<Status>,
     attributes: &mut Attributes<'a, '_>,
     texts: &mut Texts,
 ) -> Option<Http<'a>> {
-    const MARKERS: [Slot; 7] = [
+    const MARKERS: Slots = Slots::of(&[
         Slot::HttpRequestMethod,
         Slot::HttpMethod,
         Slot::HttpResponseStatusCode,
@@ -32,16 +30,19 @@ pub(super) fn http<'a>(
         Slot::UrlFull,
         Slot::HttpUrl,
         Slot::HttpTarget,
-    ];
-    if !MARKERS.iter().any(|slot| attributes.has(*slot)) {
+    ]);
+    if !attributes.has_any(MARKERS) {
         return traced(document, attributes).then(|| Http { traced: true, ..Http::default() });
     }
     let is_server_side = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
     let mut block = Http {
         method: method(attributes, texts),
         url: url::url(&span.span_kind, attributes, texts),
-        user_agent: landed(&[Slot::UserAgentOriginal, Slot::HttpUserAgent], attributes, texts),
-        status: status_and_consume(attributes),
+        user_agent: texts.field(&[Slot::UserAgentOriginal, Slot::HttpUserAgent], attributes),
+        status: status.map(|(slot, code)| {
+            attributes.consume(slot);
+            code
+        }),
         content_length: content_length(attributes).or_else(|| received::size(&span.events, attributes)),
         traced: traced(document, attributes),
         ..Http::default()
@@ -49,7 +50,8 @@ pub(super) fn http<'a>(
     if is_server_side {
         client_ip(&mut block, attributes, texts);
     }
-    (block != Http::default()).then_some(block)
+    // A method or a status usually settles it.
+    (block.method.is_some() || block.status.is_some() || block != Http::default()).then_some(block)
 }
 
 /// Whether the callee is said to report too. A call that is no HTTP request says so here as well, in a block of nothing
@@ -62,43 +64,26 @@ fn traced(document: Kind, attributes: &mut Attributes<'_, '_>) -> bool {
     is_traced
 }
 
+/// A response's status, and the attribute that holds it.
+pub(super) type Status = (Slot, u16);
+
 /// The response's status, of old conventions or new, if it is one.
-pub(super) fn status(attributes: &Attributes<'_, '_>) -> Option<(Slot, u16)> {
+pub(super) fn status(attributes: &Attributes<'_, '_>) -> Option<Status> {
     [Slot::HttpResponseStatusCode, Slot::HttpStatusCode].into_iter().find_map(|slot| {
         let code = u16::try_from(attributes.integer(slot)?).ok()?;
         (100..=599).contains(&code).then_some((slot, code))
     })
 }
 
-fn status_and_consume(attributes: &mut Attributes<'_, '_>) -> Option<u16> {
-    let (slot, code) = status(attributes)?;
-    attributes.consume(slot);
-    Some(code)
-}
-
 fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
     let (slot, method) = attributes.first_text(&[Slot::HttpRequestMethod, Slot::HttpMethod])?;
     if method == "_OTHER"
-        && let Some(original) = landed(&[Slot::HttpRequestMethodOriginal], attributes, texts)
+        && let Some(original) = texts.field(&[Slot::HttpRequestMethodOriginal], attributes)
     {
         attributes.consume(slot);
         return Some(original);
     }
-    landed(&[slot], attributes, texts)
-}
-
-/// The first of the slots as a text field, consumed unless it had to be cut.
-fn landed<'a>(
-    slots: &[Slot],
-    attributes: &mut Attributes<'a, '_>,
-    texts: &mut Texts,
-) -> Option<Cow<'a, str>> {
-    let (slot, text) = attributes.first_text(slots)?;
-    let (text, whole) = texts.cut(Cow::Borrowed(text), MAX_TEXT_CHARS);
-    if whole {
-        attributes.consume(slot);
-    }
-    Some(text)
+    texts.field(&[slot], attributes)
 }
 
 /// Who called. A forwarded address counts as such when it is not the address of the connection.
@@ -107,12 +92,12 @@ fn client_ip<'a>(block: &mut Http<'a>, attributes: &mut Attributes<'a, '_>, text
     let peer = attributes.first_text(&PEERS);
     let client = attributes
         .text(Slot::ClientAddress)
-        .filter(|address| address.parse::<IpAddr>().is_ok())
+        .filter(|address| is_ip_address(address))
         .map(|address| (Slot::ClientAddress, address))
         .or_else(|| attributes.first_text(&[Slot::HttpClientIp]));
     let forwarded = client.is_some_and(|(_, address)| peer.is_none_or(|(_, peer)| peer != address));
     if let Some((slot, _)) = client.or(peer) {
-        block.client_ip = landed(&[slot], attributes, texts);
+        block.client_ip = texts.field(&[slot], attributes);
     }
     if let (Some((_, client)), Some((slot, peer))) = (client, peer)
         && client == peer
@@ -124,6 +109,30 @@ fn client_ip<'a>(block: &mut Http<'a>, attributes: &mut Attributes<'a, '_>, text
     if attributes.is_true(Slot::AwsXrayXForwardedFor) {
         attributes.consume(Slot::AwsXrayXForwardedFor);
     }
+}
+
+/// Whether it is an IP address.
+fn is_ip_address(text: &str) -> bool {
+    is_ipv4_address(text.as_bytes()) || text.parse::<IpAddr>().is_ok()
+}
+
+/// The most usual kind of address, told faster than by parsing it: four numbers from 0 to 255 without zeros in front.
+fn is_ipv4_address(text: &[u8]) -> bool {
+    let (mut dots, mut number, mut digits) = (0, 0, 0);
+    for byte in text {
+        match byte {
+            b'.' if digits > 0 => (dots, number, digits) = (dots + 1, 0, 0),
+            b'0'..=b'9' if digits == 0 || number > 0 => {
+                number = number * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            _ => return false,
+        }
+        if number > 255 {
+            return false;
+        }
+    }
+    dots == 3 && digits > 0
 }
 
 fn content_length(attributes: &mut Attributes<'_, '_>) -> Option<u64> {
@@ -139,4 +148,20 @@ fn content_length(attributes: &mut Attributes<'_, '_>) -> Option<u64> {
     })?;
     attributes.consume(slot);
     Some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn addresses_are_told_as_the_standard_library_does(text in "([0-9]{0,4}[.]){0,5}[0-9]{0,4}|[0-9.:a]{0,16}") {
+            prop_assert_eq!(is_ipv4_address(text.as_bytes()), text.parse::<Ipv4Addr>().is_ok());
+        }
+    }
 }

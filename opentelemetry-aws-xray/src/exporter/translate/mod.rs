@@ -37,7 +37,7 @@ pub(crate) use sql::is_sql;
 use xray_wire::{
     Segment, SegmentId, Timestamp, TraceId,
     limits::MAX_TEXT_CHARS,
-    segment::{Annotation, Cause, Exception, Frame, Kind, Link, MetadataEntry},
+    segment::{Cause, Exception, Frame, Kind},
 };
 
 use self::texts::Texts;
@@ -96,11 +96,9 @@ impl Default for Options {
 pub(crate) struct Scratch<'a> {
     marks: Marks,
     texts: Texts,
-    annotations: Vec<Annotation<'a>>,
-    metadata: Vec<MetadataEntry<'a>>,
     exceptions: Vec<Exception<'a>>,
     stacks: Vec<Vec<Frame<'a>>>,
-    links: Vec<Link<'a>>,
+    segment: Option<Segment<'a>>,
 }
 
 /// The ids of a span, if they name something.
@@ -114,15 +112,15 @@ pub(crate) fn ids(span: &SpanData) -> Option<(TraceId, SegmentId)> {
 
 /// Translates a span into one of its documents, within a budget. Give the segment back with [`Scratch::take_back`] once it
 /// is encoded.
-pub(crate) fn translate<'a>(
+pub(crate) fn translate<'a, 's>(
     span: &'a SpanData,
     (trace_id, id): (TraceId, SegmentId),
     role: Role,
     resource: &'a ResourceView,
     options: &'a Options,
     budget: &Budget,
-    scratch: &mut Scratch<'a>,
-) -> Segment<'a> {
+    scratch: &'s mut Scratch<'a>,
+) -> &'s Segment<'a> {
     let texts = &mut scratch.texts;
     let mut attributes = Attributes::new(&span.attributes, &mut scratch.marks);
     let is_local_root = local_root::is_local_root(span, &attributes);
@@ -131,18 +129,21 @@ pub(crate) fn translate<'a>(
 
     let name =
         name::name(span, role, kind, &attributes, is_local_root, resource.service_name.as_deref(), texts);
-    let mut segment = Segment::new(kind, name, id, start_time);
-    segment.trace_id = Some(trace_id);
-    (segment.id, segment.parent_id) = match role {
+    let (id, parent_id) = match role {
         Role::Whole => (id, parent_id(span)),
         Role::Dependency => (id, Some(derive::service_id(trace_id, id))),
         Role::Service => (derive::service_id(trace_id, id), parent_id(span)),
     };
+    let segment = scratch.segment.get_or_insert_with(|| Segment::new(kind, "", id, start_time));
+    segment.reset(kind, name, id, start_time);
+    segment.trace_id = Some(trace_id);
+    segment.parent_id = parent_id;
     segment.end_time = end_time(span, &mut attributes).map(|end| end.max(start_time));
     segment.namespace = name::namespace(kind, role, &span.span_kind, &attributes);
 
-    segment.http = http::http(span, kind, &mut attributes, texts);
-    flags::set(&mut segment, span, &attributes, options.grpc_status);
+    let status = http::status(&attributes);
+    segment.http = http::http(span, kind, status, &mut attributes, texts);
+    flags::set(segment, span, status, &attributes, options.grpc_status);
     let lists = cause::Lists { exceptions: &mut scratch.exceptions, stacks: &mut scratch.stacks };
     segment.cause = cause::cause(span, segment.id, resource.language, &mut attributes, budget, texts, lists);
     segment.precursor_ids = precursor_ids(kind, &mut attributes);
@@ -154,9 +155,8 @@ pub(crate) fn translate<'a>(
     }
     // Of a span that is two documents, a consumer's links belong to the service, and a call's to the call.
     if role == Role::Whole || (role == Role::Service) == (span.span_kind == SpanKind::Consumer) {
-        links::links(span, budget, texts, &mut scratch.links);
+        links::links(span, budget, texts, &mut segment.links);
     }
-    segment.links = std::mem::take(&mut scratch.links);
     annotations::annotations(
         &options.index,
         kind,
@@ -164,18 +164,16 @@ pub(crate) fn translate<'a>(
         &mut attributes,
         budget,
         texts,
-        &mut scratch.annotations,
+        &mut segment.annotations,
     );
-    segment.annotations = std::mem::take(&mut scratch.annotations);
-    segment.metadata = std::mem::take(&mut scratch.metadata);
     if kind == Kind::Segment && resource.is_cut_by(budget) {
         texts.count_cut();
     }
     if role == Role::Service {
-        local_root::leave_the_call_out(&mut segment);
+        local_root::leave_the_call_out(segment);
     } else {
         let links_elsewhere = role == Role::Dependency && span.span_kind == SpanKind::Consumer;
-        metadata::metadata(&mut segment, span, &mut attributes, links_elsewhere, budget, texts);
+        metadata::metadata(segment, span, &mut attributes, links_elsewhere, budget, texts);
         options.metadata.finish(&mut segment.metadata, &options.redaction);
     }
     segment
@@ -215,24 +213,21 @@ fn resource_arn<'a>(
 }
 
 impl<'a> Scratch<'a> {
-    /// Takes the lists of a segment back, and answers how much text was cut for it.
-    pub(crate) fn take_back(&mut self, segment: Segment<'a>) -> u64 {
-        let Segment { name, http, sql, cause, annotations, metadata, links, .. } = segment;
-        self.texts.take_back(name);
-        if let Some(url) = http.and_then(|http| http.url) {
+    /// Takes the room of the segment back, and answers how much text was cut for it.
+    pub(crate) fn take_back(&mut self) -> u64 {
+        let Some(segment) = &mut self.segment else { return 0 };
+        self.texts.take_back(std::mem::take(&mut segment.name));
+        if let Some(url) = segment.http.as_mut().and_then(|http| http.url.take()) {
             self.texts.take_back(url);
         }
-        if let Some(connection) = sql.and_then(|sql| sql.connection_string) {
+        if let Some(connection) = segment.sql.as_mut().and_then(|sql| sql.connection_string.take()) {
             self.texts.take_back(connection);
         }
-        if let Some(Cause::Exceptions(mut cause)) = cause {
+        if let Some(Cause::Exceptions(mut cause)) = segment.cause.take() {
             let stacks = cause.exceptions.iter_mut().map(|exception| std::mem::take(&mut exception.stack));
             self.stacks.extend(stacks.take(1).map(emptied));
             self.exceptions = emptied(cause.exceptions);
         }
-        self.annotations = emptied(annotations);
-        self.metadata = emptied(metadata);
-        self.links = emptied(links);
         self.texts.take_cuts()
     }
 
@@ -241,12 +236,21 @@ impl<'a> Scratch<'a> {
         Scratch {
             marks: self.marks,
             texts: self.texts,
-            annotations: recycle(self.annotations),
-            metadata: recycle(self.metadata),
             exceptions: recycle(self.exceptions),
             stacks: recycle_stacks(self.stacks),
-            links: recycle(self.links),
+            segment: self.segment.map(recycle_segment),
         }
+    }
+}
+
+/// The room of a segment's lists.
+fn recycle_segment<'b>(segment: Segment<'_>) -> Segment<'b> {
+    let Segment { kind, id, start_time, annotations, metadata, links, .. } = segment;
+    Segment {
+        annotations: recycle(annotations),
+        metadata: recycle(metadata),
+        links: recycle(links),
+        ..Segment::new(kind, "", id, start_time)
     }
 }
 

@@ -26,13 +26,7 @@ pub(super) fn sql<'a>(
     }
     let connection_string = connection_string(attributes, texts);
     attributes.consume(system_slot);
-    let user = attributes.first_text(&[Slot::DbUser, Slot::UserName]).map(|(slot, user)| {
-        let (user, whole) = texts.cut(Cow::Borrowed(user), MAX_TEXT_CHARS);
-        if whole {
-            attributes.consume(slot);
-        }
-        user
-    });
+    let user = texts.field(&[Slot::DbUser, Slot::UserName], attributes);
     let query = attributes.first_text(&[Slot::DbQueryText, Slot::DbStatement]).map(|(slot, query)| {
         // Whatever is cut here was too much for the document anyway.
         attributes.consume(slot);

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use xray_wire::sanitize::truncate;
+use xray_wire::{limits::MAX_TEXT_CHARS, sanitize::truncate};
+
+use super::super::attributes::{Attributes, Slot};
 
 /// Strings to fill, taken back when the document is encoded, and how much text was cut since it was last asked.
 #[derive(Debug, Default)]
@@ -13,6 +15,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     /// An empty string, with room if one was taken back before.
+    #[inline]
     pub(crate) fn spare(&mut self) -> String {
         self.spare.pop().unwrap_or_default()
     }
@@ -32,11 +35,31 @@ impl Texts {
     /// The text, cut to so many characters, and whether that is all of it. A cut is counted.
     #[inline]
     pub(crate) fn cut<'a>(&mut self, text: Cow<'a, str>, max_chars: usize) -> (Cow<'a, str>, bool) {
+        // A character has at least one byte, so short text needs no counting.
+        if text.len() <= max_chars { (text, true) } else { self.cut_long(text, max_chars) }
+    }
+
+    #[cold]
+    fn cut_long<'a>(&mut self, text: Cow<'a, str>, max_chars: usize) -> (Cow<'a, str>, bool) {
         let kept = truncate(&text, max_chars).len();
         if kept == text.len() { (text, true) } else { (self.cut_at(text, kept), false) }
     }
 
-    #[cold]
+    /// The first of the slots that has text, as a field of documented length; consumed unless it had to be cut.
+    #[inline]
+    pub(crate) fn field<'a, const N: usize>(
+        &mut self,
+        slots: &[Slot; N],
+        attributes: &mut Attributes<'a, '_>,
+    ) -> Option<Cow<'a, str>> {
+        let (slot, text) = attributes.first_text(slots)?;
+        let (text, whole) = self.cut(Cow::Borrowed(text), MAX_TEXT_CHARS);
+        if whole {
+            attributes.consume(slot);
+        }
+        Some(text)
+    }
+
     fn cut_at<'a>(&mut self, text: Cow<'a, str>, kept: usize) -> Cow<'a, str> {
         self.cuts += 1;
         match text {
@@ -59,6 +82,7 @@ impl Texts {
     }
 
     /// How much was cut since it was last taken.
+    #[inline]
     pub(crate) fn cuts(&self) -> u64 {
         self.cuts
     }

@@ -9,7 +9,7 @@ use super::{
     super::attributes::{Attributes, Slot},
     texts::Texts,
 };
-use crate::redact;
+use crate::{redact, scan::holds};
 
 /// The URL, without user information. Attributes count as consumed when all of them is in it.
 pub(super) fn url<'a>(
@@ -35,7 +35,8 @@ pub(super) fn url<'a>(
 }
 
 /// The first port that is one.
-fn port(ports: &[Slot], attributes: &Attributes<'_, '_>) -> Option<(Slot, i64)> {
+#[inline]
+fn port<const N: usize>(ports: &[Slot; N], attributes: &Attributes<'_, '_>) -> Option<(Slot, i64)> {
     ports.iter().find_map(|slot| {
         let port = attributes.integer(*slot)?;
         (1..=65_535).contains(&port).then_some((*slot, port))
@@ -53,24 +54,30 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// The parts, if the host is known: without it there is no URL, and the path stays an attribute.
     fn of(kind: &SpanKind, attributes: &Attributes<'a, '_>) -> Option<Self> {
-        let (hosts, ports): (&[Slot], &[Slot]) = if *kind == SpanKind::Server {
-            const HOSTS: [Slot; 5] = [
+        let is_server = *kind == SpanKind::Server;
+        let (slot, host) = if is_server {
+            attributes.first_text(&[
                 Slot::ServerAddress,
                 Slot::HttpHost,
                 Slot::HttpServerName,
                 Slot::NetHostName,
                 Slot::HostName,
-            ];
-            (&HOSTS, &[Slot::ServerPort, Slot::NetHostPort])
+            ])?
         } else {
-            const HOSTS: [Slot; 4] =
-                [Slot::ServerAddress, Slot::HttpHost, Slot::NetPeerName, Slot::NetPeerIp];
-            (&HOSTS, &[Slot::ServerPort, Slot::NetworkPeerPort, Slot::NetPeerPort])
+            attributes.first_text(&[
+                Slot::ServerAddress,
+                Slot::HttpHost,
+                Slot::NetPeerName,
+                Slot::NetPeerIp,
+            ])?
         };
-        let (slot, host) = attributes.first_text(hosts)?;
         let host = (slot, redact::host(host));
-        // `http.host` is a Host header, which has the port in it.
-        let port = if host.0 == Slot::HttpHost { None } else { port(ports, attributes) };
+        let port = match slot {
+            // A Host header has the port in it.
+            Slot::HttpHost => None,
+            _ if is_server => port(&[Slot::ServerPort, Slot::NetHostPort], attributes),
+            _ => port(&[Slot::ServerPort, Slot::NetworkPeerPort, Slot::NetPeerPort], attributes),
+        };
         // An absolute target has a host of its own, and is no path.
         let target =
             || attributes.first_text(&[Slot::HttpTarget]).filter(|(_, target)| !target.contains("://"));
@@ -88,9 +95,10 @@ impl<'a> Parts<'a> {
     fn assemble(&self, url: &mut String) {
         let scheme = self.scheme.map_or("http", |(_, scheme)| scheme);
         let host = self.host.1;
+        url.reserve(MAX_TEXT_CHARS);
         url.push_str(scheme);
         url.push_str("://");
-        if host.contains(':') && host.parse::<Ipv6Addr>().is_ok() {
+        if holds(host, [b':']) && host.parse::<Ipv6Addr>().is_ok() {
             url.extend(["[", host, "]"]);
         } else {
             url.push_str(host);

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use xray_wire::limits::MAX_TEXT_CHARS;
-
 use super::{
     super::attributes::{Attributes, Slot},
     texts::Texts,
@@ -11,10 +9,5 @@ use super::{
 
 /// The end user's id.
 pub(super) fn user<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
-    let (slot, user) = attributes.first_text(&[Slot::EnduserId, Slot::UserId])?;
-    let (user, whole) = texts.cut(Cow::Borrowed(user), MAX_TEXT_CHARS);
-    if whole {
-        attributes.consume(slot);
-    }
-    Some(user)
+    texts.field(&[Slot::EnduserId, Slot::UserId], attributes)
 }
