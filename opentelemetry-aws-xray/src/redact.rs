@@ -167,13 +167,33 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     let at = |start: usize, part: &str| {
         name.get(start..start + part.len()).is_some_and(|found| found.eq_ignore_ascii_case(part.as_bytes()))
     };
-    // Most names are ruled out by their letters.
-    let is_candidate = |byte: &u8| matches!(byte.to_ascii_lowercase(), b'p' | b's' | b'a' | b'c');
-    let holds = (0..name.len())
-        .filter(|start| is_candidate(&name[*start]))
-        .any(|start| PARTS.iter().any(|part| at(start, part)));
-    holds || ENDS.iter().any(|end| name.len().checked_sub(end.len()).is_some_and(|start| at(start, end)))
+    // Most names are ruled out by their letters, and nearly all by pairs of them.
+    let starts_part = |start: usize| match name.get(start + 1) {
+        Some(second) if STARTS_PART[usize::from(name[start])] => {
+            matches!(
+                &[name[start] | 0x20, second | 0x20],
+                b"pa" | b"se" | b"au" | b"co" | b"ap" | b"cr" | b"si"
+            )
+        }
+        _ => false,
+    };
+    let holds = (0..name.len()).any(|start| starts_part(start) && PARTS.iter().any(|part| at(start, part)));
+    let may_end = matches!(name.last().map(u8::to_ascii_lowercase), Some(b'n' | b'd' | b'y'));
+    holds
+        || may_end
+            && ENDS.iter().any(|end| name.len().checked_sub(end.len()).is_some_and(|start| at(start, end)))
 }
+
+/// Which bytes may be the first letter of a part that tells a secret, in either case.
+static STARTS_PART: [bool; 256] = {
+    let mut starts = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        starts[byte as usize] = matches!(byte.to_ascii_lowercase(), b'p' | b's' | b'a' | b'c');
+        byte += 1;
+    }
+    starts
+};
 
 /// `None` if there are no such parameters.
 fn without_secret_parameters(address: &str) -> Option<String> {

@@ -41,11 +41,19 @@ pub struct Node {
 #[derive(Debug, Default)]
 pub struct Plan {
     /// Nodes by identity, for finding parents.
-    order: Vec<u32>,
+    order: Vec<(Identity, u32)>,
     places: Vec<Place>,
     /// Nodes, parents before their children.
     pre_order: Vec<u32>,
     tops: Vec<u32>,
+}
+
+/// Which node of which trace, as numbers, which compare faster than bytes. The node's id comes first, since it decides nearly
+/// always.
+type Identity = (u64, u128);
+
+fn identity(trace_id: TraceId, id: SegmentId) -> Identity {
+    (u64::from_be_bytes(id.to_bytes()), u128::from_be_bytes(trace_id.to_bytes()))
 }
 
 /// What is known of a node's place. Siblings form a linked list in the order of the batch.
@@ -132,33 +140,40 @@ impl Plan {
 
     /// Links each subsegment with its parent, if that is in the batch.
     fn find_parents(&mut self, nodes: &[Node]) {
-        let key = |node: &Node| (node.trace_id, node.id);
         self.order.clear();
-        self.order.extend(0..index(nodes.len()));
-        self.order.sort_unstable_by_key(|node| (key(&nodes[*node as usize]), *node));
+        self.order.extend((0..).zip(nodes).map(|(at, node)| (identity(node.trace_id, node.id), at)));
+        self.order.sort_unstable();
         // An id names its first node. Any other of the same id stands alone: no document has an id twice.
-        for pair in self.order.windows(2) {
-            let [first, second] = [pair[0], pair[1]].map(|node| key(&nodes[node as usize]));
-            self.places[pair[1] as usize].repeated = first == second;
+        for (first, second) in self.order.iter().zip(self.order.iter().skip(1)) {
+            self.places[second.1 as usize].repeated = first.0 == second.0;
         }
+        let mut sought: Option<(Identity, Option<u32>)> = None;
         // From the back, so that a list of siblings, which grows at its front, ends up in order.
         for (child, node) in nodes.iter().enumerate().rev() {
             if self.places[child].repeated {
                 continue;
             }
             let (Kind::Subsegment, Some(parent_id)) = (node.kind, node.parent_id) else { continue };
-            let wanted = (node.trace_id, parent_id);
-            let at = self.order.partition_point(|other| key(&nodes[*other as usize]) < wanted);
-            let Some(&parent) = self.order.get(at).filter(|parent| key(&nodes[**parent as usize]) == wanted)
-            else {
-                continue;
+            let wanted = identity(node.trace_id, parent_id);
+            let found = match sought {
+                // Siblings usually follow each other.
+                Some((last, found)) if last == wanted => found,
+                _ => self.find(wanted),
             };
+            sought = Some((wanted, found));
+            let Some(parent) = found else { continue };
             let child = index(child);
             let first_child = self.place_mut(parent).first_child.replace(child);
             let place = self.place_mut(child);
             place.parent = Some(parent);
             place.next_sibling = first_child;
         }
+    }
+
+    /// The first node of that identity.
+    fn find(&self, wanted: Identity) -> Option<u32> {
+        let at = self.order.partition_point(|(other, _)| *other < wanted);
+        self.order.get(at).filter(|(found, _)| *found == wanted).map(|(_, node)| *node)
     }
 
     /// Puts parents before children. What no top leads to is a ring: its first node becomes a top.

@@ -239,6 +239,9 @@ pub(crate) struct Attributes<'a, 'm> {
     /// For each slot the index of its attribute, and one more; zero if it is not there.
     found: [u16; Slot::COUNT],
     consumed: &'m mut [bool],
+    /// Two names that are no slot's may be the same.
+    may_repeat: bool,
+    has_handed: bool,
 }
 
 impl<'a, 'm> Attributes<'a, 'm> {
@@ -247,7 +250,14 @@ impl<'a, 'm> Attributes<'a, 'm> {
     pub(crate) fn new(all: &'a [KeyValue], marks: &'m mut Marks) -> Self {
         marks.0.clear();
         marks.0.resize(all.len(), false);
-        let mut this = Self { all, present: Slots::NONE, found: [0; Slot::COUNT], consumed: &mut marks.0 };
+        let mut this = Self {
+            all,
+            present: Slots::NONE,
+            found: [0; Slot::COUNT],
+            consumed: &mut marks.0,
+            may_repeat: all.len() > MOST,
+            has_handed: all.len() > MOST,
+        };
         this.find();
         if all.len() > MANY {
             this.overwrite_repeated();
@@ -256,8 +266,16 @@ impl<'a, 'm> Attributes<'a, 'm> {
     }
 
     fn find(&mut self) {
+        let mut seen = [0u64; (1 << BUCKET_BITS) / 64];
         for (count, attribute) in (1..).zip(self.all.iter().take(MOST)) {
-            let Some(slot) = Slot::of(attribute.key.as_str()) else { continue };
+            let name = attribute.key.as_str();
+            let Some(slot) = Slot::of(name) else {
+                let bucket = bucket(name.as_bytes());
+                self.may_repeat |= seen[bucket / 64] >> (bucket % 64) & 1 != 0;
+                seen[bucket / 64] |= 1 << (bucket % 64);
+                self.has_handed |= name.starts_with(HANDED_PREFIX);
+                continue;
+            };
             let earlier = std::mem::replace(&mut self.found[slot as usize], count);
             if earlier != 0 {
                 self.consumed[usize::from(earlier - 1)] = true;
@@ -339,6 +357,11 @@ impl<'a, 'm> Attributes<'a, 'm> {
         }
     }
 
+    /// Whether handlers may have handed something over, which costs less than to look for it.
+    pub(crate) fn has_handed(&self) -> bool {
+        self.has_handed
+    }
+
     /// Whether any attribute has a name like this, which costs less than to take it.
     pub(crate) fn any_named(&self, is_like: impl Fn(&str) -> bool) -> bool {
         self.all.iter().any(|attribute| is_like(attribute.key.as_str()))
@@ -359,8 +382,8 @@ impl<'a, 'm> Attributes<'a, 'm> {
             if self.consumed[index] {
                 continue;
             }
-            // Of many attributes it is known beforehand which come again.
-            let is_repeated = self.all.len() <= MANY && self.is_repeated(index);
+            // Of many attributes it is known beforehand which come again, of slots too.
+            let is_repeated = self.may_repeat && self.all.len() <= MANY && self.is_repeated(index);
             self.consumed[index] = is_repeated || take(attribute);
         }
     }
@@ -380,6 +403,9 @@ impl<'a, 'm> Attributes<'a, 'm> {
         }
     }
 }
+
+/// How attributes begin that are no slots but AWS's all the same.
+const HANDED_PREFIX: &str = "aws.xray.";
 
 /// So many attributes are looked through for slots; an SDK keeps 128 unless it was told otherwise.
 const MOST: usize = u16::MAX as usize - 1;

@@ -7,29 +7,40 @@ use crate::Timestamp;
 /// Appends epoch seconds with exactly nine digits after the point.
 #[inline]
 pub(super) fn timestamp(time: Timestamp, out: &mut Vec<u8>) {
-    const NANOS_PER_SECOND: u64 = 1_000_000_000;
-    let (seconds, nanos) = (time.as_nanos() / NANOS_PER_SECOND, (time.as_nanos() % NANOS_PER_SECOND) as u32);
-    match u32::try_from(seconds) {
-        Ok(seconds @ 1_000_000_000..) => out.extend_from_slice(&ten_and_nine(seconds, nanos)),
-        _ => unusual(seconds, nanos, out),
+    match usual(time) {
+        Some(text) => out.extend_from_slice(&text),
+        None => unusual(time, out),
     }
 }
 
-/// Any second from 2001 to 2106, which all have ten digits.
+/// The length of a [`usual`] time.
+pub(super) const USUAL_LEN: usize = 20;
+
+/// Any time from 2001 to 2106, whose seconds have ten digits.
 #[inline]
-fn ten_and_nine(seconds: u32, nanos: u32) -> [u8; 20] {
+pub(super) fn usual(time: Timestamp) -> Option<[u8; USUAL_LEN]> {
+    let (seconds, nanos) = parts(time);
+    let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds >= 1_000_000_000)?;
     let mut text = *b"00........0.00000000";
-    let [tens, ones] = two(seconds / EIGHT_DIGITS);
-    (text[0], text[1]) = (tens, ones);
+    let tens = (seconds / EIGHT_DIGITS) as u8;
+    (text[0], text[1]) = (b'0' + tens / 10, b'0' + tens % 10);
     text[2..10].copy_from_slice(&eight(seconds % EIGHT_DIGITS));
     text[10] = b'.';
     text[11] = b'0' + (nanos / EIGHT_DIGITS) as u8;
     text[12..].copy_from_slice(&eight(nanos % EIGHT_DIGITS));
-    text
+    Some(text)
+}
+
+/// Seconds, and the nanoseconds beyond.
+#[inline]
+const fn parts(time: Timestamp) -> (u64, u32) {
+    const NANOS_PER_SECOND: u64 = 1_000_000_000;
+    (time.as_nanos() / NANOS_PER_SECOND, (time.as_nanos() % NANOS_PER_SECOND) as u32)
 }
 
 #[cold]
-fn unusual(seconds: u64, nanos: u32, out: &mut Vec<u8>) {
+fn unusual(time: Timestamp, out: &mut Vec<u8>) {
+    let (seconds, nanos) = parts(time);
     super::json::integer(seconds, out);
     let mut text = *b".000000000";
     text[1] = b'0' + (nanos / EIGHT_DIGITS) as u8;
@@ -38,12 +49,6 @@ fn unusual(seconds: u64, nanos: u32, out: &mut Vec<u8>) {
 }
 
 const EIGHT_DIGITS: u32 = 100_000_000;
-
-/// A number below 100.
-#[inline]
-const fn two(number: u32) -> [u8; 2] {
-    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
-}
 
 /// A number below 10^8, zeros in front. It is split into halves, quarters and digits, all parts of a step at once:
 /// they stand beside each other in one word, the first part lowest.

@@ -67,14 +67,14 @@ pub const MAX_HEAD_BYTES: usize = "{\"trace_id\":\"\",\"parent_id\":\"\",\"type\
 pub fn open(trace_id: Option<TraceId>, parent_id: Option<SegmentId>, kind: Kind, out: &mut Vec<u8>) {
     out.push(b'{');
     if let Some(id) = trace_id {
-        out.extend_from_slice(b"\"trace_id\":");
-        json::trace_id(id, out);
-        out.push(b',');
+        let mut field = *br#""trace_id":"1-........-........................","#;
+        field[12..12 + TraceId::TEXT_LEN].copy_from_slice(&id.to_ascii());
+        out.extend_from_slice(&field);
     }
     if let Some(id) = parent_id {
-        out.extend_from_slice(b"\"parent_id\":");
-        json::segment_id(id, out);
-        out.push(b',');
+        let mut field = *br#""parent_id":"................","#;
+        field[13..13 + SegmentId::TEXT_LEN].copy_from_slice(&id.to_ascii());
+        out.extend_from_slice(&field);
     }
     if kind == Kind::Subsegment {
         out.extend_from_slice(br#""type":"subsegment","#);
@@ -93,17 +93,7 @@ pub fn close(out: &mut Vec<u8>) {
 pub fn body(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"name\":\"");
     text::rest_of_string(&segment.name, out);
-    out.extend_from_slice(b",\"id\":");
-    json::segment_id(segment.id, out);
-    out.extend_from_slice(b",\"start_time\":");
-    digits::timestamp(segment.start_time, out);
-    match segment.end_time {
-        Some(end) => {
-            out.extend_from_slice(b",\"end_time\":");
-            digits::timestamp(end, out);
-        }
-        None => out.extend_from_slice(b",\"in_progress\":true"),
-    }
+    id_and_times(segment, out);
     let mut object = Object::open(out);
     object.text(br#","namespace":""#, segment.namespace.as_ref().map(Namespace::as_str));
     object.flag(br#","fault":true"#, segment.fault);
@@ -137,6 +127,30 @@ pub fn body(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, out: &mut 
         json::list(&segment.precursor_ids, object.field(br#","precursor_ids":"#), |id, out| {
             json::segment_id(*id, out);
         });
+    }
+}
+
+/// In one piece, if both times are usual ones.
+fn id_and_times(segment: &Segment<'_>, out: &mut Vec<u8>) {
+    let times = (digits::usual(segment.start_time), segment.end_time.and_then(digits::usual));
+    if let (Some(start), Some(end)) = times {
+        let mut fields =
+            *br#","id":"................","start_time":....................,"end_time":...................."#;
+        fields[7..7 + SegmentId::TEXT_LEN].copy_from_slice(&segment.id.to_ascii());
+        fields[38..38 + digits::USUAL_LEN].copy_from_slice(&start);
+        fields[70..].copy_from_slice(&end);
+        return out.extend_from_slice(&fields);
+    }
+    out.extend_from_slice(b",\"id\":");
+    json::segment_id(segment.id, out);
+    out.extend_from_slice(b",\"start_time\":");
+    digits::timestamp(segment.start_time, out);
+    match segment.end_time {
+        Some(end) => {
+            out.extend_from_slice(b",\"end_time\":");
+            digits::timestamp(end, out);
+        }
+        None => out.extend_from_slice(b",\"in_progress\":true"),
     }
 }
 
@@ -177,6 +191,12 @@ fn aws(aws: &Aws<'_>, resource: Option<&ResourceBlocks>, object: &mut Object<'_>
     block.close();
 }
 
+/// Whether two texts are equal. Those of most namespaces are the same place in memory.
+#[inline]
+fn is_same(one: &str, other: &str) -> bool {
+    core::ptr::eq(one, other) || one == other
+}
+
 /// Metadata entries are flat; here they become a map of namespaces. The entries of a namespace usually stand
 /// together, and where they do not, they are gathered where its first one stands.
 fn metadata(entries: &[MetadataEntry<'_>], resource: Option<&ResourceBlocks>, object: &mut Object<'_>) {
@@ -187,7 +207,7 @@ fn metadata(entries: &[MetadataEntry<'_>], resource: Option<&ResourceBlocks>, ob
     let mut block = Object::open(object.field(br#","metadata":"#));
     let mut previous: Option<&str> = None;
     for (index, first) in entries.iter().enumerate() {
-        if previous == Some(&first.namespace) {
+        if previous.is_some_and(|previous| is_same(previous, &first.namespace)) {
             continue;
         }
         previous = Some(&first.namespace);
@@ -195,7 +215,7 @@ fn metadata(entries: &[MetadataEntry<'_>], resource: Option<&ResourceBlocks>, ob
             continue;
         }
         let mut namespace = Object::open(block.field_named(&first.namespace));
-        for entry in entries[index..].iter().filter(|entry| entry.namespace == first.namespace) {
+        for entry in entries[index..].iter().filter(|entry| is_same(&entry.namespace, &first.namespace)) {
             json::value(&entry.value, namespace.field_named(&entry.key));
         }
         if let Some(blocks) = resource.take_if(|blocks| blocks.metadata_namespace == first.namespace) {

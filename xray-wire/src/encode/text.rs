@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 /// Appends the text and the quote behind it. The one in front of it is part of the key, or the caller's.
+///
+/// Short text passes through registers: any call costs more than to copy so little.
 pub(super) fn rest_of_string(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    // Where there is room, as nearly always, short text passes through registers: any call costs more than to copy so little.
     let has_room = out.capacity() - out.len() >= 16;
     match bytes.len() {
         0..8 if has_room => {
@@ -19,19 +20,24 @@ pub(super) fn rest_of_string(text: &str, out: &mut Vec<u8>) {
             let (first, last) = word_pair(bytes);
             if special_bytes(first) | special_bytes(last) == 0 {
                 // The two may overlap, where they agree.
-                let last = u128::from(last) | u128::from(b'"') << 64;
-                let quoted = u128::from(first) | last << (8 * (bytes.len() - 8));
+                let shift = 8 * (bytes.len() - 8);
+                let low = first | last << shift;
+                let high = last >> 1 >> (63 - shift) | u64::from(b'"') << shift;
+                let quoted = u128::from(low) | u128::from(high) << 64;
                 return append_start(quoted.to_le_bytes(), bytes.len() + 1, out);
             }
         }
-        16.. if !has_special(bytes) => return whole(bytes, out),
         _ => {}
     }
-    escaped(bytes, out);
+    any_length(bytes, out);
 }
 
-/// Text of any length that needs no escape.
-fn whole(bytes: &[u8], out: &mut Vec<u8>) {
+/// A function of its own, so that short text is not charged for what its calls need.
+#[inline(never)]
+fn any_length(bytes: &[u8], out: &mut Vec<u8>) {
+    if has_special(bytes) {
+        return escaped(bytes, out);
+    }
     out.extend_from_slice(bytes);
     out.push(b'"');
 }
@@ -71,8 +77,7 @@ const SPACES: u64 = EACH * b' ' as u64;
 const QUOTE_FOR_SPACE: u64 = (b' ' ^ b'"') as u64;
 
 /// Nonzero if any of eight bytes [is special](is_special). A byte of ASCII is less than `n` if the high bit of `x - n` is set,
-/// and equal to `n` if `x ^ n` is less than 1. Control characters and the quote are those for which `x ^ 2` is less than
-/// 33. Where a borrow runs into a neighbour, there was a hit already.
+/// and equal to `n` if `x ^ n` is less than 1. Where a borrow runs into a neighbour, there was a hit already.
 #[inline]
 const fn special_bytes(word: u64) -> u64 {
     const HIGH: u64 = 0x80 * EACH;
@@ -81,12 +86,14 @@ const fn special_bytes(word: u64) -> u64 {
     (control_or_quote | backslash) & !word & HIGH
 }
 
-/// Whether any byte of a text of sixteen or more has to be escaped.
+/// Whether any byte has to be escaped.
 #[inline]
 fn has_special(bytes: &[u8]) -> bool {
     // The last block may overlap the one before it.
-    bytes.last_chunk().is_some_and(has_special_in_block)
-        || bytes.as_chunks().0.iter().any(has_special_in_block)
+    match bytes.last_chunk() {
+        Some(last) => has_special_in_block(last) || bytes.as_chunks().0.iter().any(has_special_in_block),
+        None => bytes.iter().any(|byte| is_special(*byte)),
+    }
 }
 
 /// Without an early end, so that the compiler makes one comparison of sixteen bytes out of sixteen.
@@ -95,9 +102,10 @@ fn has_special_in_block(block: &[u8; 16]) -> bool {
     block.iter().fold(false, |found, byte| found | is_special(*byte))
 }
 
+/// Control characters and the quote are those for which `x ^ 2` is less than 33.
 #[inline]
 const fn is_special(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    (byte ^ 2 < 33) | (byte == b'\\')
 }
 
 /// The same for any text: copies what needs no escape in one piece, up to the next byte that does.

@@ -52,31 +52,51 @@ pub(super) fn path_and_line(text: &str) -> Option<(&str, u32)> {
 /// `text:number`.
 #[inline]
 fn split_number(text: &str) -> Option<(&str, u32)> {
-    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let (before, digits) = text.split_at_checked(text.len() - digits)?;
-    let (before, number) = (before.strip_suffix(':')?, number(digits)?);
-    if before.is_empty() { None } else { Some((before, number)) }
+    let bytes = text.as_bytes();
+    let digits = bytes.iter().rev().position(|byte| !byte.is_ascii_digit())?;
+    let (before, digits) = bytes.split_at_checked(bytes.len() - digits)?;
+    match before {
+        [_, .., b':'] if !digits.is_empty() => Some((text.get(..before.len() - 1)?, value(digits))),
+        _ => None,
+    }
 }
 
 /// The number at the beginning, and what stands behind it.
 #[inline]
 pub(super) fn leading_number(text: &str) -> Option<(u32, &str)> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, behind) = text.split_at_checked(digits)?;
-    Some((number(digits)?, behind))
+    let bytes = text.as_bytes();
+    let digits = bytes.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len());
+    if digits == 0 {
+        return None;
+    }
+    Some((value(bytes.get(..digits)?), text.get(digits..)?))
 }
 
 /// A decimal number, at most [`MAX_NUMBER`].
 #[inline]
 pub(super) fn number(digits: &str) -> Option<u32> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| value(digits.as_bytes()))
+}
+
+/// The value of digits, at most [`MAX_NUMBER`].
+#[inline]
+fn value(digits: &[u8]) -> u32 {
+    /// So many can't overflow.
+    const FEW: usize = 9;
+    if digits.len() > FEW {
+        return value_of_many(digits);
     }
-    let number = digits.bytes().fold(0_u64, |number, digit| {
+    digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit & 0xf))
+}
+
+#[cold]
+fn value_of_many(digits: &[u8]) -> u32 {
+    let number = digits.iter().fold(0, |number: u64, digit| {
         // Stays far from overflowing, however many digits there are.
-        number.min(u64::from(MAX_NUMBER)) * 10 + u64::from(digit - b'0')
+        number.min(u64::from(MAX_NUMBER)) * 10 + u64::from(digit & 0xf)
     });
-    Some(u32::try_from(number).map_or(MAX_NUMBER, |number| number.min(MAX_NUMBER)))
+    u32::try_from(number).map_or(MAX_NUMBER, |number| number.min(MAX_NUMBER))
 }
 
 /// The largest line number: X-Ray's SDKs hold it as a signed number of 32 bits. A larger one is foreign rubbish, for

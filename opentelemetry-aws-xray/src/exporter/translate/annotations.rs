@@ -40,7 +40,7 @@ pub(super) fn annotations<'a>(
         texts,
     };
     // What handlers chose themselves comes first.
-    if attributes.any_named(|name| handed::annotation_key(name).is_some()) {
+    if attributes.has_handed() {
         attributes.take_leftovers(|attribute| {
             handed::annotation_key(attribute.key.as_str()).is_some_and(|name| room.take(name, attribute))
         });

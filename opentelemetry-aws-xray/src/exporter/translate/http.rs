@@ -118,21 +118,22 @@ fn is_ip_address(text: &str) -> bool {
 
 /// The most usual kind of address, told faster than by parsing it: four numbers from 0 to 255 without zeros in front.
 fn is_ipv4_address(text: &[u8]) -> bool {
+    /// Of `255.255.255.255`.
+    const MAX_LEN: usize = 15;
+    let is_number =
+        |number: u64, digits: u32| matches!((digits, number), (1, _) | (2, 10..) | (3, 100..=255));
     let (mut dots, mut number, mut digits) = (0, 0, 0);
-    for byte in text {
-        match byte {
-            b'.' if digits > 0 => (dots, number, digits) = (dots + 1, 0, 0),
-            b'0'..=b'9' if digits == 0 || number > 0 => {
-                number = number * 10 + u32::from(byte - b'0');
-                digits += 1;
-            }
-            _ => return false,
-        }
-        if number > 255 {
+    for byte in text.iter().take(MAX_LEN) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            (number, digits) = (number * 10 + u64::from(digit), digits + 1);
+        } else if *byte == b'.' && is_number(number, digits) {
+            (dots, number, digits) = (dots + 1, 0, 0);
+        } else {
             return false;
         }
     }
-    dots == 3 && digits > 0
+    dots == 3 && is_number(number, digits) && text.len() <= MAX_LEN
 }
 
 fn content_length(attributes: &mut Attributes<'_, '_>) -> Option<u64> {

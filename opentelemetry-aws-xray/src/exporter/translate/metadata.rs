@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use opentelemetry::{
     Array, KeyValue, Value as Otel,
-    trace::{Event, Status},
+    trace::{Event, Status, TraceState},
 };
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::segment::{Cause, Exception, Exceptions, MetadataEntry, Segment, Value};
@@ -153,10 +153,19 @@ fn span_itself<'a>(
     if segment.name != span.name {
         text("otel.span.name", Cow::Borrowed(&*span.name));
     }
-    text("otel.scope.name", Cow::Borrowed(span.instrumentation_scope.name()));
-    text("otel.scope.version", Cow::Borrowed(span.instrumentation_scope.version().unwrap_or_default()));
-    text("otel.scope.schema_url", Cow::Borrowed(span.instrumentation_scope.schema_url().unwrap_or_default()));
-    text("otel.trace_state", Cow::Owned(span.span_context.trace_state().header()));
+    let scope = &span.instrumentation_scope;
+    for (key, value) in [
+        ("otel.scope.name", Some(scope.name())),
+        ("otel.scope.version", scope.version()),
+        ("otel.scope.schema_url", scope.schema_url()),
+    ] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            text(key, Cow::Borrowed(value));
+        }
+    }
+    if *span.span_context.trace_state() != TraceState::NONE {
+        text("otel.trace_state", Cow::Owned(span.span_context.trace_state().header()));
+    }
     if let Status::Error { description } = &span.status
         && !is_told(description, segment.cause.as_ref())
     {

@@ -1,6 +1,6 @@
 //! The `sql` block (docs/mapping.md).
 
-use std::{borrow::Cow, fmt::Write};
+use std::borrow::Cow;
 
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::{limits::MAX_TEXT_CHARS, segment::Sql};
@@ -118,8 +118,8 @@ fn connection_string<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts)
         text.push_str(host);
         if let Some(port) = attributes.integer(Slot::ServerPort) {
             attributes.consume(Slot::ServerPort);
-            // Writing to a string can't fail.
-            let _ = write!(text, ":{port}");
+            text.push(':');
+            text.push_str(itoa::Buffer::new().format(port));
         }
     } else {
         text.push_str("localhost");
