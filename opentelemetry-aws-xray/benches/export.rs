@@ -7,19 +7,24 @@
 use std::{
     convert::Infallible,
     hint::black_box,
-    sync::Mutex,
+    io,
+    net::{SocketAddr, UdpSocket},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use opentelemetry::{
-    InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId,
+    Array, InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId, Value,
     trace::{Event, SpanContext, SpanKind, Status, TraceState},
 };
-use opentelemetry_aws::xray_exporter::{SegmentDocument, SegmentDocumentExporter};
+use opentelemetry_aws::xray_exporter::{SegmentDocument, SegmentDocumentExporter, SegmentTranslator};
 use opentelemetry_aws_xray::{
     XrayExporter,
-    sink::{Documents, Report, SegmentSink},
+    sink::{Documents, MemorySink, Report, SegmentSink},
 };
 use opentelemetry_sdk::{
     Resource,
@@ -165,6 +170,56 @@ fn failed(trace: u64) -> SpanData {
     span
 }
 
+fn aws_call(trace: u64) -> SpanData {
+    span(
+        trace,
+        trace * 100 + 2,
+        trace * 100 + 1,
+        SpanKind::Client,
+        "DynamoDB.GetItem",
+        vec![
+            KeyValue::new("rpc.system", "aws-api"),
+            KeyValue::new("rpc.service", "DynamoDB"),
+            KeyValue::new("rpc.method", "GetItem"),
+            KeyValue::new("aws.request_id", "4KBNVRGD25RG1KEO9UT4V3FQDJVV4KQNSO5AEMVJF66Q9ASUAAJG"),
+            KeyValue::new("cloud.region", "eu-central-1"),
+            KeyValue::new("aws.dynamodb.table_names", Value::Array(Array::String(vec!["users".into()]))),
+            KeyValue::new("http.response.status_code", 200),
+        ],
+    )
+}
+
+/// Every attribute an annotation.
+fn annotated(trace: u64) -> SpanData {
+    const KEYS: [&str; 20] = [
+        "order.id",
+        "order.total",
+        "order.items",
+        "order.coupon",
+        "order.currency",
+        "customer.id",
+        "customer.tier",
+        "customer.country",
+        "customer.language",
+        "customer.since",
+        "stock.reserved",
+        "stock.warehouse",
+        "stock.backorder",
+        "stock.distance",
+        "payment.method",
+        "payment.attempts",
+        "payment.provider",
+        "payment.risk",
+        "shipping.method",
+        "shipping.weight",
+    ];
+    let value = |n: usize| {
+        if n.is_multiple_of(2) { Value::from("a value of usual length") } else { Value::I64(n as i64) }
+    };
+    let attributes = KEYS.iter().enumerate().map(|(n, key)| KeyValue::new(*key, value(n))).collect();
+    span(trace, trace * 100 + 3, trace * 100 + 1, SpanKind::Internal, "place order", attributes)
+}
+
 /// A request that made nineteen calls.
 fn trace_of_20(trace: u64) -> impl Iterator<Item = SpanData> {
     (2..21).map(move |id| database(trace, trace * 100 + id)).chain([server(trace)])
@@ -183,49 +238,136 @@ fn resource() -> Resource {
 }
 
 fn export(c: &mut Criterion) {
-    let mut ours = XrayExporter::builder().with_sink(Discard).build();
-    ours.set_resource(&resource());
-    let mut rival = opentelemetry_aws::xray_exporter::XrayExporter::new(RivalDiscard(Mutex::default()));
-    rival.set_resource(&resource());
-
     let spans = BATCH as u64;
-    let batches: [(&str, Vec<SpanData>); 4] = [
+    let batches: [(&str, Vec<SpanData>); 6] = [
         ("small HTTP server span", (1..=spans).map(server).collect()),
         ("database client span", (1..=spans).map(|n| database(n, n)).collect()),
         ("exception with 40 frames", (1..=spans).map(failed).collect()),
+        ("AWS SDK client span", (1..=spans).map(aws_call).collect()),
         ("20-span trace", (1..=spans / 20).flat_map(trace_of_20).collect()),
+        (ANNOTATED, (1..=spans).map(annotated).collect()),
     ];
-    for (what, batch) in batches {
-        let mut group = c.benchmark_group(what);
-        group.throughput(Throughput::Elements(batch.len() as u64));
-        // Once before counting: room is made on the first batch.
-        futures_executor::block_on(ours.export(batch.clone())).unwrap_or_default();
-        let again = batch.clone();
-        let counted = allocation_counter::measure(|| {
-            futures_executor::block_on(ours.export(again)).unwrap_or_default();
-        });
-        println!("{what}/this crate: {} allocations for {} spans", counted.count_total, batch.len());
-        group.bench_function("this crate", |b| {
-            b.iter_batched(
-                || batch.clone(),
-                |batch| futures_executor::block_on(ours.export(batch)),
-                BatchSize::SmallInput,
-            );
-        });
-        group.bench_function("opentelemetry-aws", |b| {
-            b.iter_batched(
-                || batch.clone(),
-                |batch| futures_executor::block_on(rival.export(batch)),
-                BatchSize::SmallInput,
-            );
-        });
-        group.bench_function("dropping the spans", |b| {
-            b.iter_batched(|| batch.clone(), drop, BatchSize::SmallInput);
-        });
-        group.finish();
+    for (what, batch) in &batches {
+        compare(c, what, batch);
     }
+}
+
+/// The case in which both crates index all attributes.
+const ANNOTATED: &str = "20 annotations";
+
+fn ours(sink: impl SegmentSink + 'static, what: &str) -> XrayExporter {
+    let mut exporter =
+        XrayExporter::builder().with_sink(sink).with_index_all_attributes(what == ANNOTATED).build();
+    exporter.set_resource(&resource());
+    exporter
+}
+
+fn rival(what: &str) -> impl SpanExporter {
+    let mut translator = SegmentTranslator::new();
+    if what == ANNOTATED {
+        translator = translator.index_all_attrs();
+    }
+    let exporter = opentelemetry_aws::xray_exporter::XrayExporter::new(RivalDiscard(Mutex::default()));
+    let mut exporter = exporter.with_translator(translator);
+    exporter.set_resource(&resource());
+    exporter
+}
+
+/// The same batch through both crates.
+fn compare(c: &mut Criterion, what: &str, batch: &[SpanData]) {
+    let (ours, rival) = (ours(Discard, what), rival(what));
+    let mut group = c.benchmark_group(what);
+    group.throughput(Throughput::Elements(batch.len() as u64));
+    // Once before counting: room is made on the first batch.
+    futures_executor::block_on(ours.export(batch.to_vec())).unwrap_or_default();
+    let again = batch.to_vec();
+    let counted = allocation_counter::measure(|| {
+        futures_executor::block_on(ours.export(again)).unwrap_or_default();
+    });
+    println!("{what}/this crate: {} allocations for {} spans", counted.count_total, batch.len());
+    group.bench_function("this crate", |b| {
+        b.iter_batched(
+            || batch.to_vec(),
+            |batch| futures_executor::block_on(ours.export(batch)),
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("opentelemetry-aws", |b| {
+        b.iter_batched(
+            || batch.to_vec(),
+            |batch| futures_executor::block_on(rival.export(batch)),
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("serde_json, from values that are ready", |b| {
+        let documents = documents(what, batch);
+        let mut text = Vec::new();
+        b.iter(|| {
+            for document in &documents {
+                text.clear();
+                serde_json::to_writer(&mut text, document).unwrap_or_default();
+                black_box(&text);
+            }
+        });
+    });
+    group.bench_function("dropping the spans", |b| {
+        b.iter_batched(|| batch.to_vec(), drop, BatchSize::SmallInput);
+    });
+    group.finish();
     println!("{:?}", ours.stats());
 }
 
-criterion_group!(benches, export);
+/// The documents of a batch as values in memory, which another serializer only has to write.
+fn documents(what: &str, batch: &[SpanData]) -> Vec<serde_json::Value> {
+    let sink = MemorySink::default();
+    futures_executor::block_on(ours(sink.clone(), what).export(batch.to_vec())).unwrap_or_default();
+    sink.take().iter().filter_map(|document| serde_json::from_str(document).ok()).collect()
+}
+
+/// Spans of whole traces to the socket of a daemon that takes what comes.
+fn to_the_wire(c: &mut Criterion) {
+    let Ok((address, _draining)) = Draining::start() else { return println!("no socket to send to") };
+    let mut exporter = XrayExporter::builder().with_daemon_address(address.to_string()).build();
+    exporter.set_resource(&resource());
+    let batch: Vec<_> = (1..=BATCH as u64 / 20).flat_map(trace_of_20).collect();
+    let mut group = c.benchmark_group("20-span trace to a loopback socket");
+    group.throughput(Throughput::Elements(batch.len() as u64));
+    group.bench_function("this crate", |b| {
+        b.iter_batched(
+            || batch.clone(),
+            |batch| futures_executor::block_on(exporter.export(batch)),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+    println!("{:?}", exporter.stats());
+}
+
+/// Receives and forgets datagrams until it is dropped.
+struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    fn start() -> io::Result<(SocketAddr, Self)> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+        let address = socket.local_addr()?;
+        let done = Arc::new(AtomicBool::new(false));
+        let is_done = done.clone();
+        std::thread::spawn(move || {
+            let mut datagram = vec![0; 65_536];
+            while !is_done.load(Ordering::Relaxed) {
+                let _ = socket.recv(&mut datagram);
+            }
+        });
+        Ok((address, Self(done)))
+    }
+}
+
+impl Drop for Draining {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+criterion_group!(benches, export, to_the_wire);
 criterion_main!(benches);
