@@ -52,7 +52,7 @@ pub fn is_name_char(c: char) -> bool {
 }
 
 /// The ASCII characters that a name may hold and that need no replacement.
-const NAME_BYTES: [bool; 256] = {
+static NAME_BYTES: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0u8;
     while byte < 128 {
@@ -71,12 +71,26 @@ const NAME_BYTES: [bool; 256] = {
 #[must_use]
 pub fn annotation_key(key: &str) -> Cow<'_, str> {
     let cut = truncate(key, MAX_ANNOTATION_KEY_CHARS);
-    let is_key_char = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
-    if cut.chars().all(is_key_char) {
+    if cut.bytes().all(|byte| KEY_BYTES[usize::from(byte)]) {
         return Cow::Borrowed(cut);
     }
     Cow::Owned(cut.chars().map(|c| if is_key_char(c) { c } else { '_' }).collect())
 }
+
+const fn is_key_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '.' || c == '_'
+}
+
+/// The bytes of the characters that a key may hold.
+static KEY_BYTES: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        allowed[byte as usize] = is_key_char(byte as char);
+        byte += 1;
+    }
+    allowed
+};
 
 #[cfg(test)]
 mod tests {

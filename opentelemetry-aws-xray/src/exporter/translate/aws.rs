@@ -68,7 +68,8 @@ pub(super) fn aws<'a>(
         xray: sampling_rule(attributes, texts),
         ..with_tables(attributes, texts)
     };
-    (block != Aws::default()).then_some(block)
+    // A call has an operation.
+    (block.operation.is_some() || block != Aws::default()).then_some(block)
 }
 
 /// The operation of an AWS call; of any other call, the method is no operation.
@@ -115,24 +116,22 @@ fn with_tables<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Aw
     /// More than DynamoDB takes in one transaction or batch.
     const MAX_TABLES: usize = 100;
     let mut name = |name: &'a str| texts.cut(Cow::Borrowed(name), MAX_TEXT_CHARS).0;
-    let listed: Vec<Cow<'a, str>> = match attributes.value(Slot::AwsDynamodbTableNames) {
-        Some(Value::String(table)) if !table.as_str().is_empty() => vec![name(table.as_str())],
-        Some(Value::Array(Array::String(names))) => names
-            .iter()
-            .map(StringValue::as_str)
-            .filter(|table| !table.is_empty())
-            .take(MAX_TABLES)
-            .map(name)
-            .collect(),
-        _ => Vec::new(),
+    let listed = match attributes.value(Slot::AwsDynamodbTableNames) {
+        Some(Value::String(table)) => std::slice::from_ref(table),
+        Some(Value::Array(Array::String(names))) => names,
+        _ => &[],
     };
-    match <[_; 1]>::try_from(listed) {
-        Ok([name]) => Aws { table_name: Some(name), ..Aws::default() },
-        Err(names) if names.is_empty() => Aws {
+    let mut names = listed.iter().map(StringValue::as_str).filter(|table| !table.is_empty()).take(MAX_TABLES);
+    match (names.next(), names.next()) {
+        (None, _) => Aws {
             table_name: texts.field(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes),
             ..Aws::default()
         },
-        Err(table_names) => Aws { table_names, ..Aws::default() },
+        (Some(only), None) => Aws { table_name: Some(name(only)), ..Aws::default() },
+        (Some(first), Some(second)) => Aws {
+            table_names: [first, second].into_iter().chain(names).map(name).collect(),
+            ..Aws::default()
+        },
     }
 }
 
