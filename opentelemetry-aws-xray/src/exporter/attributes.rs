@@ -241,6 +241,7 @@ pub(crate) struct Attributes<'a, 'm> {
     consumed: &'m mut [bool],
     /// Two names that are no slot's may be the same.
     may_repeat: bool,
+    /// A name that is no slot's begins like those that handlers use.
     has_handed: bool,
 }
 
@@ -382,7 +383,7 @@ impl<'a, 'm> Attributes<'a, 'm> {
             if self.consumed[index] {
                 continue;
             }
-            // Of many attributes it is known beforehand which come again, of slots too.
+            // Of slots, and of many attributes, it is known beforehand which come again.
             let is_repeated = self.may_repeat && self.all.len() <= MANY && self.is_repeated(index);
             self.consumed[index] = is_repeated || take(attribute);
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::{limits::MAX_TEXT_CHARS, segment::Sql};
+use xray_wire::segment::Sql;
 
 use super::{
     super::attributes::{Attributes, Slot},
@@ -54,12 +54,7 @@ pub(super) fn sql<'a>(
 
 /// The driver's name, which is all that conventions have of it.
 fn driver<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
-    let driver = attributes.text(Slot::DbJdbcDriverClassname)?;
-    let (driver, whole) = texts.cut(Cow::Borrowed(driver), MAX_TEXT_CHARS);
-    if whole {
-        attributes.consume(Slot::DbJdbcDriverClassname);
-    }
-    Some(driver)
+    texts.field(&[Slot::DbJdbcDriverClassname], attributes)
 }
 
 /// How the query was prepared, where that is told: a stored procedure is called, and what has parameters is a prepared
