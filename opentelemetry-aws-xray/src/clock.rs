@@ -76,7 +76,6 @@ impl Clock for ManualClock {
 }
 
 /// The time since the Unix epoch; zero before 1970.
-#[cfg(feature = "daemon-tcp")]
 #[allow(clippy::disallowed_methods, reason = "this file owns the clock")]
 pub(crate) fn epoch() -> Duration {
     use std::time::{SystemTime, UNIX_EPOCH};

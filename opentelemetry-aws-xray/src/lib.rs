@@ -57,6 +57,7 @@
 mod annotate;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod check;
 pub mod clock;
 pub mod config;
 mod context_missing;

@@ -103,6 +103,11 @@ pub(crate) fn observe(stats: &StatsHandle, meter: &Meter) {
                 .build();
         }
     }
+    let calls = meter
+        .f64_histogram("otel.sdk.exporter.operation.duration")
+        .with_unit("s")
+        .with_description("How long a call took, on roads on which the other side answers");
+    stats.record_calls(calls.build());
     exported(stats.clone(), meter, &common);
     missed(stats.clone(), meter, &common);
 }

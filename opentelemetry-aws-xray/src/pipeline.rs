@@ -12,6 +12,7 @@ use opentelemetry_sdk::{
 };
 
 use crate::{
+    check::CheckReport,
     config::{self, Environment, Propagator, Transport},
     context_missing::ContextMissing,
     exporter::{ExporterStats, FlushingProcessor, StatsHandle, XrayExporter, XrayExporterBuilder},
@@ -46,6 +47,22 @@ impl Xray {
     /// Starts to build a pipeline.
     pub fn builder() -> XrayBuilder {
         XrayBuilder::default()
+    }
+
+    /// Tries out whether the road to X-Ray works that the environment leads to, and says in plain words what does not: a name that
+    /// can't be resolved, a port where nobody listens, missing credentials or permissions, a clock that is wrong. A small
+    /// trace of the service `xray-check` is sent on the way. For a road set in code see [`XrayBuilder::check`].
+    ///
+    /// It blocks for as long as it takes to resolve names, and for an answer ten seconds at most. The example `check` prints it:
+    /// `cargo run -p opentelemetry-aws-xray --example check --all-features`.
+    ///
+    /// ```no_run
+    /// let report = opentelemetry_aws_xray::Xray::check();
+    /// print!("{report}");
+    /// ```
+    #[must_use]
+    pub fn check() -> CheckReport {
+        Self::builder().check()
     }
 
     /// What became of the spans so far.
@@ -241,6 +258,12 @@ impl XrayBuilder {
     pub fn with_in_progress(mut self, in_progress: bool) -> Self {
         self.in_progress = in_progress;
         self
+    }
+
+    /// Tries out the road to X-Ray that these settings lead to: see [`Xray::check`].
+    #[must_use]
+    pub fn check(&self) -> CheckReport {
+        CheckReport::of(&self.exporter, &Environment::process())
     }
 
     /// Builds the pipeline and makes its tracer provider and propagator the global ones, and its policy for missing

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use xray_wire::DaemonAddress;
+
 #[cfg(feature = "otlp")]
 use super::otlp::Framing;
 use super::{Shared, TraceIdPolicy, XrayExporter, export::Pipeline, translate::Options};
@@ -40,7 +42,7 @@ impl XrayExporterBuilder {
     /// Where the daemon is: `host:port`, or `tcp:host:port udp:host:port` as in `AWS_XRAY_DAEMON_ADDRESS`, which it
     /// overrides. Host names, IPv4 and IPv6 (`[::1]:2000`) are understood. A text that is no address is told in a
     /// warning, and the default is used: tracing must not keep a service from starting. To refuse it yourself, parse
-    /// a [`DaemonAddress`](crate::DaemonAddress) first.
+    /// a [`DaemonAddress`] first.
     ///
     /// Default: `AWS_XRAY_DAEMON_ADDRESS`, else `127.0.0.1:2000`.
     pub fn with_daemon_address(mut self, address: impl Into<String>) -> Self {
@@ -245,8 +247,15 @@ impl XrayExporterBuilder {
     /// A second exporter with the same settings, for segments in progress; `None` if the first has a sink of its own, which can't
     /// be had twice, or sends OTLP, which has spans that have ended only.
     pub(crate) fn twin(&self, environment: &Environment) -> Option<Self> {
-        let payload = config::payload(self.payload, environment);
-        if self.sink.is_some() || payload != Payload::Segments {
+        if config::payload(self.payload, environment) != Payload::Segments {
+            return None;
+        }
+        self.copy()
+    }
+
+    /// The same settings once more; `None` if there is a sink of one's own.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        if self.sink.is_some() {
             return None;
         }
         Some(Self {
@@ -257,17 +266,23 @@ impl XrayExporterBuilder {
             #[cfg(feature = "_acknowledged")]
             on_rejected: self.on_rejected.clone(),
             sink: None,
-            payload: Some(payload),
+            payload: self.payload,
             options: self.options.clone(),
             without_nesting: self.without_nesting,
         })
+    }
+
+    /// Where the daemon is, and by which road documents go.
+    pub(crate) fn road(&self, environment: &Environment) -> (Transport, DaemonAddress) {
+        let daemon = config::daemon_address(self.daemon_address.as_deref(), environment);
+        (config::transport(self.transport, environment), daemon)
     }
 
     pub(crate) fn build_with(mut self, environment: &Environment) -> XrayExporter {
         let payload = config::payload(self.payload, environment);
         let transport = match self.sink {
             Some(_) => Transport::Udp,
-            None => config::transport(self.transport, environment),
+            None => self.road(environment).0,
         };
         let sink = self.sink.take().unwrap_or_else(|| self.sink_to_xray(transport, environment));
         let pipeline = Pipeline::new(sink, self.options, !self.without_nesting);
@@ -283,7 +298,7 @@ impl XrayExporterBuilder {
     fn sink_to_xray(&mut self, transport: Transport, environment: &Environment) -> Box<dyn SegmentSink> {
         #[cfg(any(feature = "aws", feature = "daemon-tcp"))]
         let payload = config::payload(self.payload, environment);
-        let daemon = config::daemon_address(self.daemon_address.as_deref(), environment);
+        let (_, daemon) = self.road(environment);
         match transport {
             // A datagram's document may be anything.
             Transport::Udp => Box::new(DaemonSink::new(daemon.udp)),

@@ -25,13 +25,13 @@ pub(crate) use batch::{DEFAULT_QUEUE_SIZE, FlushingProcessor};
 pub use builder::XrayExporterBuilder;
 use export::Pipeline;
 pub(crate) use index::matches;
-use opentelemetry::otel_error;
+use opentelemetry::{metrics::Histogram, otel_error};
 use opentelemetry_sdk::{
     Resource,
     error::{OTelSdkError, OTelSdkResult},
     trace::{SpanData, SpanExporter},
 };
-pub(crate) use stats::Counters;
+pub(crate) use stats::{CallFailure, Counters};
 pub use stats::{DropReason, ExporterStats};
 pub use trace_id_policy::{TraceIdPolicy, TraceIdWindow};
 pub(crate) use translate::is_sql;
@@ -87,6 +87,21 @@ impl StatsHandle {
     pub fn now(&self) -> ExporterStats {
         self.0.snapshot()
     }
+
+    pub(crate) fn record_calls(&self, histogram: Histogram<f64>) {
+        self.0.record_calls(histogram);
+    }
+
+    pub(crate) fn failure(&self) -> Option<CallFailure> {
+        self.0.last_failure()
+    }
+
+    /// Why the last call failed, on roads on which the other side answers; `None` after one that succeeded. For a person: bounded, and
+    /// without anything that stands in a document.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<String> {
+        self.0.last_failure().map(|failure| failure.message)
+    }
 }
 
 impl XrayExporter {
@@ -105,6 +120,41 @@ impl XrayExporter {
     #[must_use]
     pub fn stats_handle(&self) -> StatsHandle {
         StatsHandle(self.shared.counters.clone())
+    }
+}
+
+impl XrayExporter {
+    /// Waits until what is held has been sent, for so long at most.
+    pub(crate) fn flush_within(&self, timeout: Duration) -> OTelSdkResult {
+        self.shared.force_flush(timeout)
+    }
+
+    /// What an export is underneath.
+    pub(crate) fn export_now(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len() as u64;
+        let counters = &self.shared.counters;
+        counters.spans_in(spans);
+        let before = counters.snapshot();
+        // A panic here would end the SDK's export thread, and with it every later span of the process.
+        let work = AssertUnwindSafe(|| {
+            self.shared.with_pipeline(|pipeline| match pipeline {
+                Some(pipeline) => {
+                    pipeline.prepare(&mut batch);
+                    pipeline.export(&batch, counters);
+                    Ok(())
+                }
+                None => {
+                    counters.dropped(spans, DropReason::ShutDown);
+                    Err(OTelSdkError::AlreadyShutdown)
+                }
+            })
+        });
+        std::panic::catch_unwind(work).unwrap_or_else(|_| {
+            let accounted = accounted(&counters.snapshot()) - accounted(&before);
+            counters.dropped(spans.saturating_sub(accounted), DropReason::Internal);
+            otel_error!(name: "XrayExporter.Panicked", message = "the X-Ray exporter failed on a batch; this is a bug, please report it");
+            Err(OTelSdkError::InternalFailure("the X-Ray exporter panicked".into()))
+        })
     }
 }
 
@@ -147,31 +197,8 @@ impl Shared {
 }
 
 impl SpanExporter for XrayExporter {
-    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len() as u64;
-        let counters = &self.shared.counters;
-        counters.spans_in(spans);
-        let before = counters.snapshot();
-        // A panic here would end the SDK's export thread, and with it every later span of the process.
-        let work = AssertUnwindSafe(|| {
-            self.shared.with_pipeline(|pipeline| match pipeline {
-                Some(pipeline) => {
-                    pipeline.prepare(&mut batch);
-                    pipeline.export(&batch, counters);
-                    Ok(())
-                }
-                None => {
-                    counters.dropped(spans, DropReason::ShutDown);
-                    Err(OTelSdkError::AlreadyShutdown)
-                }
-            })
-        });
-        std::panic::catch_unwind(work).unwrap_or_else(|_| {
-            let accounted = accounted(&counters.snapshot()) - accounted(&before);
-            counters.dropped(spans.saturating_sub(accounted), DropReason::Internal);
-            otel_error!(name: "XrayExporter.Panicked", message = "the X-Ray exporter failed on a batch; this is a bug, please report it");
-            Err(OTelSdkError::InternalFailure("the X-Ray exporter panicked".into()))
-        })
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.export_now(batch)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {

@@ -1,12 +1,16 @@
 //! What became of the spans: every one is sent, held or dropped for a reason.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
+
+use opentelemetry::{KeyValue, metrics::Histogram};
 
 /// Why a span was dropped. Nothing else makes one disappear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,6 +116,10 @@ pub struct ExporterStats {
     /// Texts and lists that were cut, and entries that were left out, because a limit of X-Ray's or the size of a document
     /// demanded it. The spans themselves are sent.
     pub cut: u64,
+    /// Calls that were made, on roads on which the other side answers.
+    pub calls: u64,
+    /// Calls of these that failed as a whole. Their documents are sent again if that may help.
+    pub calls_failed: u64,
     /// How often the operating system reported that the daemon's port was closed.
     pub refused: u64,
     /// Datagrams that a daemon in the same network namespace was seen to have lost, of this or other senders, since its
@@ -150,6 +158,8 @@ impl fmt::Debug for ExporterStats {
             ("documents_sent", self.documents_sent),
             ("bytes_sent", self.bytes_sent),
             ("cut", self.cut),
+            ("calls", self.calls),
+            ("calls_failed", self.calls_failed),
             ("refused", self.refused),
             ("overflowed", self.overflowed),
         ] {
@@ -175,6 +185,18 @@ struct Numbers {
     spans_ended: AtomicU64,
     /// How many spans at most may have ended and not come in.
     queue: AtomicU64,
+    last_failure: Mutex<Option<CallFailure>>,
+    /// Where the time that calls take is recorded, if anybody wants to know.
+    call_duration: OnceLock<Histogram<f64>>,
+}
+
+/// How the last call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallFailure {
+    /// A word for metrics (`error.type`): `timeout`, or an HTTP status.
+    pub(crate) error_type: Cow<'static, str>,
+    /// For a person: bounded, and without anything that stands in a document.
+    pub(crate) message: String,
 }
 
 impl Counters {
@@ -198,6 +220,31 @@ impl Counters {
     /// A span has ended and goes into the queue, if there is room.
     pub(crate) fn span_ended(&self) {
         self.0.spans_ended.fetch_add(1, Relaxed);
+    }
+
+    /// Records the time of calls from now on.
+    pub(crate) fn record_calls(&self, histogram: Histogram<f64>) {
+        // The first one stays.
+        let _ = self.0.call_duration.set(histogram);
+    }
+
+    /// How the last call failed, if it did.
+    pub(crate) fn last_failure(&self) -> Option<CallFailure> {
+        self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A call was made and took so long.
+    #[cfg_attr(not(feature = "_acknowledged"), allow(dead_code, reason = "no road of this build answers"))]
+    pub(crate) fn called(&self, took: Duration, failure: Option<CallFailure>) {
+        self.update(|stats| {
+            stats.calls += 1;
+            stats.calls_failed += u64::from(failure.is_some());
+        });
+        if let Some(histogram) = self.0.call_duration.get() {
+            let error = failure.iter().map(|failure| KeyValue::new("error.type", failure.error_type.clone()));
+            histogram.record(took.as_secs_f64(), &error.collect::<Vec<_>>());
+        }
+        *self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
     pub(crate) fn spans_in(&self, spans: u64) {

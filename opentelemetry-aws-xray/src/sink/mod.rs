@@ -5,7 +5,7 @@
 
 #[cfg(feature = "_acknowledged")]
 pub(crate) mod acknowledged;
-mod daemon;
+pub(crate) mod daemon;
 #[cfg(feature = "daemon-tcp")]
 pub(crate) mod daemon_tcp;
 #[cfg(any(test, feature = "test-util"))]

@@ -1,6 +1,11 @@
 //! How a sink tells what became of its documents.
 
+#[cfg(feature = "_acknowledged")]
+use std::time::Duration;
+
 use super::Document;
+#[cfg(feature = "_acknowledged")]
+use crate::exporter::CallFailure;
 use crate::exporter::{Counters, DropReason, ExporterStats};
 
 /// The numbers of an exporter, for its sink to count in. Cheap to clone; clones count together, from any thread.
@@ -59,6 +64,12 @@ impl Report {
     /// The receiver was seen to have lost so many datagrams, of whatever sender, since its buffer was full.
     pub fn overflowed(&self, datagrams: u64) {
         self.0.update(|stats| stats.overflowed += datagrams);
+    }
+
+    /// A call to the other side was made, and took so long.
+    #[cfg(feature = "_acknowledged")]
+    pub(crate) fn called(&self, took: Duration, failure: Option<CallFailure>) {
+        self.0.called(took, failure);
     }
 
     /// The numbers now.

@@ -2,6 +2,8 @@
 
 use std::{fmt::Debug, time::Duration};
 
+use crate::exporter::CallFailure;
+
 /// A road on which the other side answers. It makes one attempt and says how that ended; queues, batches, retries and
 /// counting are the business of the sink around it.
 ///
@@ -87,6 +89,19 @@ pub(crate) enum CallErrorKind {
 }
 
 impl CallError {
+    /// The failure as it is counted.
+    pub(crate) fn to_failure(&self) -> CallFailure {
+        let error_type = match self.kind {
+            CallErrorKind::Unresolved => "unresolved".into(),
+            CallErrorKind::Unreachable => "unreachable".into(),
+            CallErrorKind::Credentials => "credentials".into(),
+            CallErrorKind::Timeout => "timeout".into(),
+            CallErrorKind::Broken => "broken".into(),
+            CallErrorKind::Status(status) => status.to_string().into(),
+        };
+        CallFailure { error_type, message: self.message.clone() }
+    }
+
     /// An error of a kind, without a time to wait for.
     pub(crate) fn new(kind: CallErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None }

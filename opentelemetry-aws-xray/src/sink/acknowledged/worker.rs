@@ -170,12 +170,18 @@ impl Shared {
     ) -> State<'s> {
         let left = state.deadline.map_or(Duration::MAX, |at| at.saturating_sub(SystemClock.now()));
         drop(self.put_to_work(state));
+        let start = SystemClock.now();
         let answer = self.answer(documents, self.settings.timeout.min(left));
         let now = SystemClock.now();
-        if let Answer::Failed(error) = &answer {
+        let failure = match &answer {
+            Answer::Failed(error) => Some(error),
+            _ => None,
+        };
+        if let Some(error) = failure {
             self.rejections.tell_failure(error, now);
         }
         let mut state = self.lock_as_is();
+        state.report.called(now - start, failure.map(CallError::to_failure));
         if matches!(&answer, Answer::Failed(error) if error.kind == CallErrorKind::Unreachable) {
             state.report.refused();
         }

@@ -15,6 +15,8 @@ use std::{io, sync::Arc, time::Duration};
 
 use flow::Stuck;
 use hold_over::HoldOver;
+pub(crate) use receiver::ReceiverQueue;
+pub(crate) use route::resolve;
 use route::{Resolve, Route, RouteError};
 use warnings::Warnings;
 use xray_wire::{
@@ -66,7 +68,7 @@ impl DaemonSink {
     /// A sink that sends to an endpoint. Does nothing until the first document.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
-        Self::with_parts(endpoint, Arc::new(SystemClock), Box::new(route::resolve))
+        Self::with_parts(endpoint, Arc::new(SystemClock), Box::new(resolve))
     }
 
     fn with_parts(endpoint: Endpoint, clock: Arc<dyn Clock>, resolve: Resolve) -> Self {

@@ -20,7 +20,7 @@ const MAX_TABLE_BYTES: usize = 1024 * 1024;
 
 /// The sockets that a datagram to a local address may reach.
 #[derive(Debug)]
-pub(super) struct ReceiverQueue {
+pub(crate) struct ReceiverQueue {
     receiver: SocketAddr,
     /// `/proc/net/udp` for IPv4 receivers, and `/proc/net/udp6` for those that take both.
     tables: Vec<File>,
@@ -29,7 +29,7 @@ pub(super) struct ReceiverQueue {
 
 impl ReceiverQueue {
     /// `None` if the receiver is not on this machine, or the system shows nothing.
-    pub(super) fn find(sender: SocketAddr, receiver: SocketAddr) -> Option<Self> {
+    pub(crate) fn find(sender: SocketAddr, receiver: SocketAddr) -> Option<Self> {
         // Who sends to an address of his own sends from it.
         if !cfg!(target_os = "linux") || sender.ip() != receiver.ip() {
             return None;
@@ -41,7 +41,7 @@ impl ReceiverQueue {
     }
 
     /// How full the fullest of the sockets is, and what all of them have dropped. `None` if there is no such socket.
-    pub(super) fn look(&mut self) -> Option<Seen> {
+    pub(crate) fn look(&mut self) -> Option<Seen> {
         for table in &self.tables {
             if let Ok(text) = read(table, &mut self.text)
                 && let Some(seen) = sockets(text, self.receiver)

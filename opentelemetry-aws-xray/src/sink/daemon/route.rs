@@ -151,7 +151,7 @@ fn no_address() -> io::Error {
 }
 
 /// Asks the operating system.
-pub(super) fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
+pub(crate) fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
     if let Some(ip) = endpoint.ip() {
         return Ok(vec![SocketAddr::new(ip, endpoint.port)]);
     }
