@@ -1,6 +1,6 @@
 //! What the end-to-end tests share.
 //!
-//! - `udp` and `hotrod` need nothing but Rust.
+//! - `udp`, `delivery` and `rust` need nothing but Rust.
 //! - `peers` needs other programs: Python, Chromium. Where one is missing its tests say `SKIPPED`, or fail if
 //!   `E2E_REQUIRE` is set, as it is in CI. `scripts/peers` installs them.
 
