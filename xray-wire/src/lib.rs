@@ -19,11 +19,15 @@
 //! written like `127.0.0.1:2000` or `tcp:… udp:…` ([`DaemonAddress`]), no faster than the receiver can take
 //! them ([`pace`], [`window`]); or to the API by the fifty.
 //!
+//! Which requests are recorded is decided by X-Ray's rules: [`sampling`].
+//!
 //! # Features
 //!
 //! - `decode`: reading and judging documents (the `decode` and `validate` modules). Adds the dependencies
 //!   `serde` (without its macros) and `serde_json` (with `raw_value`), both without `std`. Off by default: an
 //!   exporter only writes, and does without them.
+//! - `sampling-json`: reading sampling rules, targets, and local rules files. Adds `serde_json` without `std`. Off by
+//!   default.
 
 #![no_std]
 
@@ -41,6 +45,8 @@ pub mod nest;
 pub mod pace;
 pub mod pack;
 pub mod peek;
+#[cfg(target_has_atomic = "64")]
+pub mod sampling;
 pub mod sanitize;
 pub mod segment;
 mod timestamp;

@@ -52,3 +52,18 @@ pub const MAX_DECODE_DEPTH: usize = 128;
 /// Bytes that the decoder takes: four times those of a document that X-Ray takes, since files and tools hold
 /// larger ones. The bound is ours, against hostile ones; with [`MAX_DECODE_DEPTH`] it bounds the work.
 pub const MAX_DECODE_BYTES: usize = 4 * MAX_DOCUMENT_BYTES;
+
+/// Reports of one GetSamplingTargets call (X-Ray API reference, `SamplingStatisticsDocuments`).
+pub const MAX_STATISTICS_PER_CALL: usize = 25;
+
+/// Pages of one answer to GetSamplingRules that are followed. An account has 25 rules, which fit one page; the bound is
+/// ours, against a server that always has one more.
+pub const MAX_RULE_PAGES: usize = 100;
+
+/// Bytes of an answer to GetSamplingRules or GetSamplingTargets that are read. Twenty-six rules take 30 KB; the
+/// bound is ours, against a server that never ends.
+pub const MAX_SAMPLING_BODY_BYTES: usize = 1024 * 1024;
+
+/// Bytes of one pattern that are taken from an answer or a file: four for each of the 500 characters that a rule's
+/// `ResourceARN` has at most (X-Ray API reference, `SamplingRule`).
+pub const MAX_PATTERN_BYTES: usize = 2_000;

@@ -71,7 +71,7 @@ impl<'o> Object<'o> {
 }
 
 /// A list with its separators.
-pub(super) fn list<T>(
+pub(crate) fn list<T>(
     items: impl IntoIterator<Item = T>,
     out: &mut Vec<u8>,
     mut write: impl FnMut(T, &mut Vec<u8>),
@@ -89,13 +89,13 @@ pub(super) fn list<T>(
 }
 
 /// A string with its quotes.
-pub(super) fn string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     rest_of_string(text, out);
 }
 
 /// An integer.
-pub(super) fn integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
+pub(crate) fn integer(value: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 

@@ -9,7 +9,7 @@
 
 mod blocks;
 mod digits;
-mod json;
+pub(crate) mod json;
 mod resource;
 #[cfg(test)]
 #[cfg(feature = "decode")]

@@ -1,0 +1,98 @@
+//! Rules that are never reached.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{Pattern, Rule};
+
+/// A rule that no request ever reaches, since another one takes all of its requests before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shadowed<'a> {
+    /// The rule that is never reached.
+    pub rule: &'a Rule,
+    /// The rule that is asked before and matches at least as much.
+    pub by: &'a Rule,
+}
+
+/// The rules that are never reached, whatever the requests, in their order. A "critical" rule of priority 2 behind one for all
+/// paths with priority 1 is a common mistake.
+///
+/// What is listed is surely never reached. A rule whose requests are taken by several others together is not listed.
+#[must_use]
+pub fn shadowed(rules: &[Rule]) -> Vec<Shadowed<'_>> {
+    let mut sorted: Vec<&Rule> = rules.iter().collect();
+    sorted.sort_by(|a, b| a.order().cmp(&b.order()));
+    let before = |at: usize, rule: &Rule| sorted[..at].iter().find(|by| covers(by, rule)).copied();
+    let found =
+        sorted.iter().enumerate().filter_map(|(at, rule)| Some(Shadowed { rule, by: before(at, rule)? }));
+    found.collect()
+}
+
+/// Whether a rule matches every request that `inner` matches.
+fn covers(outer: &Rule, inner: &Rule) -> bool {
+    if outer.is_default() {
+        return true;
+    }
+    if inner.is_default() {
+        // It matches everything, whatever its fields say.
+        return patterns(outer).iter().all(|pattern| pattern.is_any()) && outer.attributes.is_empty();
+    }
+    let covers_attribute = |(key, outer): &(Box<str>, Pattern)| {
+        inner.attributes.iter().any(|(inner_key, inner)| inner_key == key && outer.covers(inner))
+    };
+    patterns(outer).iter().zip(patterns(inner)).all(|(outer, inner)| outer.covers(inner))
+        && outer.attributes.iter().all(covers_attribute)
+}
+
+fn patterns(rule: &Rule) -> [&Pattern; 6] {
+    [
+        &rule.service_name,
+        &rule.service_type,
+        &rule.resource_arn,
+        &rule.host,
+        &rule.http_method,
+        &rule.url_path,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{string::String, vec, vec::Vec};
+
+    use super::*;
+    use crate::sampling::Rate;
+
+    fn rule(name: &str, priority: u32, path: &str, attributes: &[(&str, &str)]) -> Rule {
+        let mut rule = Rule::for_all(name, priority, 0, Rate::NEVER);
+        rule.url_path = path.into();
+        rule.attributes = attributes.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        rule
+    }
+
+    #[test]
+    fn a_rule_behind_one_that_takes_all_it_matches() {
+        for (why, rules, expected) in [
+            ("in order", vec![rule("critical", 1, "/pay", &[]), rule("all", 2, "*", &[])], ""),
+            (
+                "the wrong way round",
+                vec![rule("critical", 2, "/pay", &[]), rule("all", 1, "*", &[])],
+                "critical<all",
+            ),
+            ("part of it", vec![rule("a", 1, "/api/*", &[]), rule("b", 2, "/API/users/*", &[])], "b<a"),
+            ("overlap", vec![rule("a", 1, "/api/*", &[]), rule("b", 2, "*/users", &[])], ""),
+            ("attributes narrow", vec![rule("a", 1, "*", &[("k", "v")]), rule("b", 2, "/x", &[])], ""),
+            (
+                "attributes cover",
+                vec![rule("a", 1, "*", &[("k", "*")]), rule("b", 2, "/x", &[("k", "v")])],
+                "b<a",
+            ),
+            ("same priority", vec![rule("b", 1, "/x", &[]), rule("a", 1, "*", &[])], "b<a"),
+            ("default first", vec![rule("Default", 1, "/no", &[]), rule("b", 2, "*", &[])], "b<Default"),
+            ("default last", vec![rule("b", 1, "/no", &[]), rule("Default", 2, "/no", &[])], ""),
+        ] {
+            let found = shadowed(&rules);
+            let found: Vec<String> =
+                found.iter().map(|found| std::format!("{}<{}", found.rule.name, found.by.name)).collect();
+            assert_eq!(found.join(" "), expected, "{why}");
+        }
+    }
+}

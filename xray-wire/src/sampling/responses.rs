@@ -1,0 +1,351 @@
+//! The answers to the two calls, read tolerantly: what is odd costs itself, never its neighbours.
+
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+
+use serde_json::{Map, Value};
+
+use super::{Pattern, Rate, Rule, Target};
+use crate::limits::{MAX_PATTERN_BYTES, MAX_SAMPLING_BODY_BYTES};
+
+/// One page of an answer to GetSamplingRules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RulesPage {
+    /// The rules that can be followed, as they came.
+    pub rules: Vec<Rule>,
+    /// The others.
+    pub skipped: Vec<SkippedRule>,
+    /// Names the next page, if there is one.
+    pub next_token: Option<String>,
+}
+
+/// A rule that can't be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedRule {
+    /// Its name, if it has one.
+    pub name: Option<Box<str>>,
+    /// Why not, in words.
+    pub reason: &'static str,
+}
+
+/// An answer to GetSamplingTargets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Targets {
+    /// What to do from now on.
+    pub targets: Vec<Target>,
+    /// When rules were last changed, in epoch seconds.
+    pub last_rule_modification: Option<f64>,
+    /// Reports that X-Ray has not taken.
+    pub unprocessed: Vec<Unprocessed>,
+}
+
+/// A report that X-Ray has not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unprocessed {
+    /// The rule's name.
+    pub rule_name: Box<str>,
+    /// A status code, as text. With `4` in front the report is wrong, and most likely its rule is gone.
+    pub error_code: Box<str>,
+    /// What X-Ray says of it.
+    pub message: Box<str>,
+}
+
+/// The body is no answer to the call.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It has so many bytes, more than [`MAX_SAMPLING_BODY_BYTES`].
+    TooLarge(usize),
+    /// It is no JSON.
+    Json(serde_json::Error),
+    /// It is JSON without this list.
+    Missing(&'static str),
+}
+
+/// Reads a page of rules.
+///
+/// # Errors
+/// If it is none. An answer that names no rules at all is one; an error message is not.
+pub fn rules_page(body: &[u8]) -> Result<RulesPage, ReadError> {
+    let mut body = object(body)?;
+    let Some(Value::Array(records)) = body.remove("SamplingRuleRecords") else {
+        return Err(ReadError::Missing("SamplingRuleRecords"));
+    };
+    let mut page = RulesPage { rules: Vec::new(), skipped: Vec::new(), next_token: None };
+    if let Some(Value::String(token)) = body.remove("NextToken")
+        && !token.is_empty()
+    {
+        page.next_token = Some(token);
+    }
+    for record in &records {
+        let fields = record.get("SamplingRule").unwrap_or(record);
+        match rule(fields) {
+            Ok(rule) => page.rules.push(rule),
+            Err(reason) => {
+                page.skipped.push(SkippedRule { name: text(fields, "RuleName").map(Into::into), reason });
+            }
+        }
+    }
+    Ok(page)
+}
+
+/// Reads targets.
+///
+/// # Errors
+/// If they are none.
+pub fn targets(body: &[u8]) -> Result<Targets, ReadError> {
+    let body = Value::Object(object(body)?);
+    let Some(documents) = body.get("SamplingTargetDocuments").and_then(Value::as_array) else {
+        return Err(ReadError::Missing("SamplingTargetDocuments"));
+    };
+    let unprocessed = body.get("UnprocessedStatistics").and_then(Value::as_array).into_iter().flatten();
+    Ok(Targets {
+        targets: documents.iter().filter_map(target).collect(),
+        last_rule_modification: number(&body, "LastRuleModification"),
+        unprocessed: unprocessed.filter_map(unprocessed_report).collect(),
+    })
+}
+
+fn object(body: &[u8]) -> Result<Map<String, Value>, ReadError> {
+    if body.len() > MAX_SAMPLING_BODY_BYTES {
+        return Err(ReadError::TooLarge(body.len()));
+    }
+    serde_json::from_slice(body).map_err(ReadError::Json)
+}
+
+/// A rule, or why it can't be followed.
+fn rule(fields: &Value) -> Result<Rule, &'static str> {
+    if number(fields, "Version") != Some(1.0) {
+        return Err("expected Version 1");
+    }
+    Ok(Rule {
+        name: text(fields, "RuleName").filter(|name| !name.is_empty()).ok_or("expected a RuleName")?.into(),
+        priority: whole(fields, "Priority").ok_or("expected a whole number as Priority")?,
+        fixed_rate: number(fields, "FixedRate")
+            .and_then(Rate::new)
+            .ok_or("expected a FixedRate between 0 and 1")?,
+        reservoir_size: whole(fields, "ReservoirSize").ok_or("expected a whole number as ReservoirSize")?,
+        service_name: pattern(fields, "ServiceName").ok_or("expected text as ServiceName")?,
+        service_type: pattern(fields, "ServiceType").ok_or("expected text as ServiceType")?,
+        resource_arn: pattern(fields, "ResourceARN").ok_or("expected text as ResourceARN")?,
+        host: pattern(fields, "Host").ok_or("expected text as Host")?,
+        http_method: pattern(fields, "HTTPMethod").ok_or("expected text as HTTPMethod")?,
+        url_path: pattern(fields, "URLPath").ok_or("expected text as URLPath")?,
+        attributes: attributes(fields).ok_or("expected texts as Attributes")?,
+    })
+}
+
+fn attributes(fields: &Value) -> Option<Vec<(Box<str>, Pattern)>> {
+    match fields.get("Attributes") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Object(attributes)) => attributes
+            .keys()
+            .map(|key| Some((key.as_str().into(), pattern(fields.get("Attributes")?, key)?)))
+            .collect(),
+        Some(_) => None,
+    }
+}
+
+fn target(fields: &Value) -> Option<Target> {
+    Some(Target {
+        rule_name: text(fields, "RuleName")?.into(),
+        fixed_rate: number(fields, "FixedRate").and_then(Rate::new),
+        reservoir_quota: whole(fields, "ReservoirQuota"),
+        reservoir_quota_ttl: number(fields, "ReservoirQuotaTTL"),
+        interval: whole(fields, "Interval").map(u64::from),
+    })
+}
+
+fn unprocessed_report(fields: &Value) -> Option<Unprocessed> {
+    Some(Unprocessed {
+        rule_name: text(fields, "RuleName")?.into(),
+        error_code: match fields.get("ErrorCode") {
+            Some(Value::String(code)) => code.as_str().into(),
+            Some(code) => code.to_string().into(),
+            None => Box::default(),
+        },
+        message: text(fields, "Message").unwrap_or_default().into(),
+    })
+}
+
+fn text<'v>(fields: &'v Value, key: &str) -> Option<&'v str> {
+    fields.get(key)?.as_str()
+}
+
+/// A number, or text that is one: times come in both forms.
+fn number(fields: &Value, key: &str) -> Option<f64> {
+    match fields.get(key)? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+    .filter(|number| number.is_finite())
+}
+
+fn whole(fields: &Value, key: &str) -> Option<u32> {
+    let number = number(fields, key)?;
+    let whole = number as u32;
+    (f64::from(whole) == number).then_some(whole)
+}
+
+fn pattern(fields: &Value, key: &str) -> Option<Pattern> {
+    text(fields, key).filter(|text| text.len() <= MAX_PATTERN_BYTES).map(Pattern::new)
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(bytes) => {
+                write!(f, "expected at most {MAX_SAMPLING_BODY_BYTES} bytes, but found {bytes}")
+            }
+            Self::Json(_) => f.write_str("expected JSON"),
+            Self::Missing(list) => write!(f, "expected the list {list}"),
+        }
+    }
+}
+
+impl core::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Json(error) => Some(error),
+            Self::TooLarge(_) | Self::Missing(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{format, vec};
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(edit: impl FnOnce(&mut Value)) -> Value {
+        let mut rule = json!({
+            "RuleName": "checkout", "RuleARN": "arn:aws:xray:eu-west-1:1:sampling-rule/checkout", "ResourceARN": "*",
+            "Priority": 100, "FixedRate": 0.05, "ReservoirSize": 2, "ServiceName": "shop", "ServiceType": "*",
+            "Host": "*", "HTTPMethod": "POST", "URLPath": "/pay/*", "Version": 1, "Attributes": { "tier": "gold" },
+        });
+        edit(&mut rule);
+        json!({ "SamplingRule": rule, "CreatedAt": 0.0, "ModifiedAt": "2026-01-01T00:00:00Z" })
+    }
+
+    fn page(records: &[Value]) -> RulesPage {
+        rules_page(json!({ "SamplingRuleRecords": records, "NextToken": null }).to_string().as_bytes())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_rule_as_the_api_sends_it() {
+        let RulesPage { rules, skipped, next_token } = page(&[record(|_| ())]);
+        let mut expected = Rule::for_all("checkout", 100, 2, Rate::new(0.05).unwrap());
+        expected.service_name = "shop".into();
+        expected.http_method = "POST".into();
+        expected.url_path = "/pay/*".into();
+        expected.attributes = vec![("tier".into(), "gold".into())];
+        assert_eq!((rules, skipped, next_token), (vec![expected], vec![], None));
+        let body = br#"{"SamplingRuleRecords":[],"NextToken":"more"}"#;
+        assert_eq!(rules_page(body).unwrap().next_token.as_deref(), Some("more"));
+    }
+
+    #[test]
+    fn an_odd_rule_costs_itself() {
+        for (key, value, reason) in [
+            ("Version", json!(2), Some("expected Version 1")),
+            ("Version", json!(null), Some("expected Version 1")),
+            ("RuleName", json!(""), Some("expected a RuleName")),
+            ("RuleName", json!(7), Some("expected a RuleName")),
+            ("Priority", json!(1.5), Some("expected a whole number as Priority")),
+            ("FixedRate", json!(1.01), Some("expected a FixedRate between 0 and 1")),
+            ("FixedRate", json!("0.1"), None),
+            ("ReservoirSize", json!(-1), Some("expected a whole number as ReservoirSize")),
+            ("ReservoirSize", json!(1e300), Some("expected a whole number as ReservoirSize")),
+            ("Host", json!(null), Some("expected text as Host")),
+            ("URLPath", json!("a".repeat(MAX_PATTERN_BYTES + 1)), Some("expected text as URLPath")),
+            ("Attributes", json!([]), Some("expected texts as Attributes")),
+            ("Attributes", json!({ "a": 1 }), Some("expected texts as Attributes")),
+            ("Attributes", json!(null), None),
+            ("SamplingRateBoost", json!({ "MaxRate": 1 }), None),
+        ] {
+            let page = page(&[
+                record(|rule| rule[key] = value.clone()),
+                record(|rule| rule["RuleName"] = "other".into()),
+            ]);
+            assert_eq!(page.skipped.first().map(|skipped| skipped.reason), reason, "{key} {value:.20}");
+            assert_eq!(page.rules.len(), if reason.is_some() { 1 } else { 2 }, "{key}");
+        }
+    }
+
+    #[test]
+    fn targets_as_the_api_sends_them() {
+        let body = json!({
+            "SamplingTargetDocuments": [
+                { "RuleName": "a", "FixedRate": 0.1, "ReservoirQuota": 3, "ReservoirQuotaTTL": 1789000000.0, "Interval": 10 },
+                { "RuleName": "b", "FixedRate": 0.0, "ReservoirQuota": null },
+                { "FixedRate": 1.0 },
+                "odd",
+            ],
+            "LastRuleModification": 1788999999.5,
+            "UnprocessedStatistics": [
+                { "RuleName": "c", "ErrorCode": "400", "Message": "gone" },
+                { "RuleName": "d", "ErrorCode": 500 },
+                {},
+            ],
+        });
+        let read = targets(body.to_string().as_bytes()).unwrap();
+        let target = |name: &str, rate, quota, ttl, interval| Target {
+            rule_name: name.into(),
+            fixed_rate: Rate::new(rate),
+            reservoir_quota: quota,
+            reservoir_quota_ttl: ttl,
+            interval,
+        };
+        let unprocessed = |name: &str, code: &str, message: &str| Unprocessed {
+            rule_name: name.into(),
+            error_code: code.into(),
+            message: message.into(),
+        };
+        assert_eq!(
+            read,
+            Targets {
+                targets: vec![
+                    target("a", 0.1, Some(3), Some(1_789_000_000.0), Some(10)),
+                    target("b", 0.0, None, None, None),
+                ],
+                last_rule_modification: Some(1_788_999_999.5),
+                unprocessed: vec![unprocessed("c", "400", "gone"), unprocessed("d", "500", "")],
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error() {
+        for (body, expected) in [
+            ("", "expected JSON"),
+            ("<html>", "expected JSON"),
+            ("[]", "expected JSON"),
+            ("{}", "expected the list SamplingRuleRecords"),
+            (r#"{"message":"Forbidden"}"#, "expected the list SamplingRuleRecords"),
+            (&" ".repeat(MAX_SAMPLING_BODY_BYTES + 1), "expected at most 1048576 bytes, but found 1048577"),
+        ] {
+            assert_eq!(rules_page(body.as_bytes()).unwrap_err().to_string(), expected);
+        }
+        assert_eq!(targets(b"{}").unwrap_err().to_string(), "expected the list SamplingTargetDocuments");
+        assert!(rules_page(&b"[".repeat(100_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body: Vec<u8>, text in "[\\[\\]{}\":,0-9a-zA-Z ]{0,80}") {
+            for body in [&body[..], text.as_bytes(), format!(r#"{{"SamplingRuleRecords":[{text}]}}"#).as_bytes()] {
+                let _ = (rules_page(body), targets(body));
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Rules in their order, reduced to what this process can meet.
+
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+
+use super::{Field, Pattern, Process, Report, Request, ResourceArn, Rule, RuleState, Target};
+
+/// Rules in the order in which they are asked: by priority, then by name. The first that matches decides.
+///
+/// What the process is can't change, so rules for other services are left out beforehand, and those behind one that matches
+/// everything; few are left in a common account.
+#[derive(Debug)]
+pub struct Table {
+    entries: Box<[Entry]>,
+    live: Box<[Live]>,
+    /// A bit for each [`Field`].
+    asked_for: u8,
+}
+
+/// A rule and its state.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// What is kept about it.
+    pub state: Arc<RuleState>,
+}
+
+/// A rule that requests of this process may meet.
+#[derive(Debug)]
+struct Live {
+    /// What is left to look at in a request.
+    fields: Box<[(Field, Pattern)]>,
+    entry: usize,
+}
+
+impl Table {
+    /// The table of an account's rules. What an earlier table kept about a rule goes on by the rule's name: counters, quota,
+    /// the rate of its target.
+    ///
+    /// Of several rules with one name the first counts.
+    #[must_use]
+    pub fn new(rules: Vec<Rule>, process: &Process<'_>, previous: Option<&Self>, now: u64) -> Self {
+        let kept: BTreeMap<&str, &Entry> = previous.map(Self::by_name).unwrap_or_default();
+        Self::build(rules, process, |rule| match kept.get(&*rule.name) {
+            Some(Entry { rule: before, state })
+                if before.fixed_rate == rule.fixed_rate && before.reservoir_size == rule.reservoir_size =>
+            {
+                state.clone()
+            }
+            Some(Entry { rule: before, state }) => Arc::new(state.after_edit(before, rule)),
+            None => Arc::new(RuleState::new(rule, now)),
+        })
+    }
+
+    /// The table of rules that are this process's own, with nobody to report to.
+    #[must_use]
+    pub fn local(rules: Vec<Rule>, process: &Process<'_>) -> Self {
+        Self::build(rules, process, |rule| Arc::new(RuleState::local(rule)))
+    }
+
+    fn build(mut rules: Vec<Rule>, process: &Process<'_>, state: impl Fn(&Rule) -> Arc<RuleState>) -> Self {
+        rules.sort_by(|a, b| a.order().cmp(&b.order()));
+        let mut entries: Vec<Entry> = Vec::with_capacity(rules.len());
+        let mut names = BTreeMap::new();
+        for rule in rules {
+            let rule = Arc::new(rule);
+            if names.insert(rule.name.clone(), ()).is_none() {
+                entries.push(Entry { state: state(&rule), rule });
+            }
+        }
+        let mut live = Vec::new();
+        for (entry, Entry { rule, .. }) in entries.iter().enumerate() {
+            let Some(fields) = fields_to_ask(rule, process) else { continue };
+            let takes_all = fields.is_empty() && (rule.attributes.is_empty() || rule.is_default());
+            live.push(Live { fields, entry });
+            if takes_all {
+                break;
+            }
+        }
+        let asked_for =
+            live.iter().flat_map(|live| &*live.fields).fold(0, |asked, (field, _)| asked | bit(*field));
+        Self { entries: entries.into(), live: live.into(), asked_for }
+    }
+
+    /// The first rule that matches the request.
+    #[must_use]
+    #[inline]
+    pub fn find(&self, request: &Request<'_>) -> Option<&Entry> {
+        let found = self.live.iter().find(|live| {
+            live.fields.iter().all(|(field, pattern)| pattern.matches(request.field(*field)))
+                && self.entries.get(live.entry).is_some_and(|entry| attributes_match(&entry.rule, request))
+        })?;
+        self.entries.get(found.entry)
+    }
+
+    /// Whether any rule looks at this field of a request. What is not looked at need not be looked for.
+    #[must_use]
+    #[inline]
+    pub const fn asks_for(&self, field: Field) -> bool {
+        self.asked_for & bit(field) != 0
+    }
+
+    /// The rule with this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| &*entry.rule.name == name)
+    }
+
+    /// All rules, in their order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The rules that requests of this process may meet, in their order.
+    pub fn live(&self) -> impl Iterator<Item = &Entry> {
+        self.live.iter().filter_map(|live| self.entries.get(live.entry))
+    }
+
+    /// Takes the counts of all rules whose report is due and that have any.
+    pub fn take_due(&self, now: u64) -> Vec<Report> {
+        let due = self.entries.iter().filter(|entry| entry.state.report_due() <= now);
+        due.filter_map(|Entry { rule, state }| {
+            state.put_off_report(now);
+            Report::take(rule, state)
+        })
+        .collect()
+    }
+
+    /// When the next report is due; `None` if there is no rule.
+    #[must_use]
+    pub fn next_report(&self) -> Option<u64> {
+        self.entries.iter().map(|entry| entry.state.report_due()).min()
+    }
+
+    /// Gives targets to their rules, and says how many of them named one that is there.
+    pub fn apply(&self, targets: &[Target], now: u64, epoch_seconds: f64) -> usize {
+        let entries = self.by_name();
+        let named = targets.iter().filter_map(|target| Some((target, entries.get(&*target.rule_name)?)));
+        named.map(|(target, entry)| entry.state.apply(target, now, epoch_seconds)).count()
+    }
+
+    fn by_name(&self) -> BTreeMap<&str, &Entry> {
+        self.entries.iter().map(|entry| (&*entry.rule.name, entry)).collect()
+    }
+}
+
+/// What is left of a rule's fields to look at in a request; `None` if it is for other processes.
+fn fields_to_ask(rule: &Rule, process: &Process<'_>) -> Option<Box<[(Field, Pattern)]>> {
+    if rule.is_default() {
+        return Some(Box::default());
+    }
+    let is_other_arn = match process.resource_arn {
+        ResourceArn::None => !rule.resource_arn.matches(None),
+        ResourceArn::Process(arn) => !rule.resource_arn.matches(Some(arn)),
+        ResourceArn::Request => false,
+    };
+    let is_other =
+        !rule.service_name.matches(process.service_name) || !rule.service_type.matches(process.service_type);
+    if is_other || is_other_arn {
+        return None;
+    }
+    let mut fields = Vec::new();
+    // The cheapest first.
+    for (field, pattern) in
+        [(Field::HttpMethod, &rule.http_method), (Field::UrlPath, &rule.url_path), (Field::Host, &rule.host)]
+    {
+        if !pattern.is_any() {
+            fields.push((field, pattern.clone()));
+        }
+    }
+    if process.resource_arn == ResourceArn::Request && !rule.resource_arn.is_any() {
+        fields.push((Field::ResourceArn, rule.resource_arn.clone()));
+    }
+    Some(fields.into())
+}
+
+#[inline]
+fn attributes_match(rule: &Rule, request: &Request<'_>) -> bool {
+    rule.attributes.is_empty()
+        || rule.is_default()
+        || rule.attributes.iter().all(|(key, pattern)| request.attributes.matches(key, pattern))
+}
+
+const fn bit(field: Field) -> u8 {
+    1 << field as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{format, vec};
+
+    use super::*;
+    use crate::sampling::{Attributes, Rate};
+
+    struct Pairs(&'static [(&'static str, &'static str)]);
+
+    impl Attributes for Pairs {
+        fn matches(&self, key: &str, pattern: &Pattern) -> bool {
+            self.0.iter().any(|(k, value)| *k == key && pattern.matches(Some(value)))
+        }
+    }
+
+    fn rule(name: &str, priority: u32, edit: impl FnOnce(&mut Rule)) -> Rule {
+        let mut rule = Rule::for_all(name, priority, 1, Rate::NEVER);
+        edit(&mut rule);
+        rule
+    }
+
+    const SHOP: Process<'_> = Process {
+        service_name: Some("shop"),
+        service_type: Some("AWS::ECS::Container"),
+        resource_arn: ResourceArn::None,
+    };
+
+    #[test]
+    fn the_first_by_priority_then_by_name_decides() {
+        let table = Table::new(
+            vec![
+                rule("Default", 10_000, |rule| rule.url_path = "/never".into()),
+                rule("b", 5, |rule| rule.url_path = "/x".into()),
+                rule("a", 5, |rule| rule.url_path = "/x*".into()),
+                rule("post", 1, |rule| rule.http_method = "POST".into()),
+                rule("host", 2, |rule| rule.host = "*.example.com".into()),
+                rule("gold", 3, |rule| {
+                    rule.attributes = vec![("tier".into(), "gold".into()), ("age".into(), "*".into())];
+                }),
+            ],
+            &SHOP,
+            None,
+            0,
+        );
+        let gold: &dyn Attributes = &Pairs(&[("tier", "GOLD"), ("age", "7")]);
+        let half: &dyn Attributes = &Pairs(&[("tier", "GOLD")]);
+        for (method, path, host, attributes, expected) in [
+            (Some("POST"), Some("/x"), Some("a.example.com"), gold, "post"),
+            (Some("GET"), Some("/x"), Some("a.example.com"), gold, "host"),
+            (None, Some("/x"), Some("example.com"), gold, "gold"),
+            (None, Some("/x"), None, half, "a"),
+            (None, None, None, half, "Default"),
+        ] {
+            let request =
+                Request { http_method: method, url_path: path, host, resource_arn: None, attributes };
+            assert_eq!(&*table.find(&request).unwrap().rule.name, expected);
+        }
+    }
+
+    #[test]
+    fn what_the_process_cannot_meet_is_left_out() {
+        let arn = "arn:aws:lambda:eu-west-1:1:function:f";
+        for (resource_arn, expected) in [
+            (ResourceArn::None, vec!["mine", "all"]),
+            (ResourceArn::Process(arn), vec!["mine", "arn", "all"]),
+            (ResourceArn::Request, vec!["mine", "arn", "other arn", "all"]),
+        ] {
+            let rules = vec![
+                rule("other service", 1, |rule| rule.service_name = "cart".into()),
+                rule("other type", 2, |rule| rule.service_type = "AWS::EC2::*".into()),
+                rule("mine", 3, |rule| {
+                    rule.service_name = "SH?P".into();
+                    rule.url_path = "/a".into();
+                }),
+                rule("arn", 4, |rule| {
+                    rule.resource_arn = "*:function:f".into();
+                    rule.url_path = "/b".into();
+                }),
+                rule("other arn", 5, |rule| rule.resource_arn = "*:function:g".into()),
+                rule("all", 6, |_| ()),
+                rule("behind", 7, |rule| rule.host = "x".into()),
+            ];
+            let table = Table::new(rules, &Process { resource_arn, ..SHOP }, None, 0);
+            let live: Vec<&str> = table.live().map(|entry| &*entry.rule.name).collect();
+            assert_eq!(live, expected, "{resource_arn:?}");
+            assert_eq!(table.entries().len(), 7);
+            let asked = [Field::HttpMethod, Field::UrlPath, Field::Host, Field::ResourceArn];
+            let expected = [false, true, false, resource_arn == ResourceArn::Request];
+            assert_eq!(asked.map(|field| table.asks_for(field)), expected, "{resource_arn:?}");
+        }
+    }
+
+    #[test]
+    fn no_rule_may_match() {
+        let table = Table::new(vec![rule("x", 1, |rule| rule.host = "x".into())], &SHOP, None, 0);
+        assert!(table.find(&Request::UNKNOWN).is_none());
+        assert!(Table::new(vec![], &SHOP, None, 0).find(&Request::UNKNOWN).is_none());
+    }
+
+    #[test]
+    fn a_thousand_rules_are_all_found() {
+        let rules = (0..1_000)
+            .map(|n| rule(&format!("r{n}"), 1 + n % 100, |rule| rule.url_path = format!("/{n}/*").into()));
+        let mut rules: Vec<Rule> = rules.collect();
+        rules.extend(rules.clone());
+        let table = Table::new(rules, &SHOP, None, 0);
+        assert_eq!(table.entries().len(), 1_000);
+        for n in 0..1_000 {
+            let path = format!("/{n}/x");
+            let request = Request { url_path: Some(&path), ..Request::UNKNOWN };
+            assert_eq!(*table.find(&request).unwrap().rule.name, *format!("r{n}"));
+        }
+    }
+}
