@@ -16,6 +16,12 @@ pub trait Clock: Debug + Send + Sync {
 
     /// Returns when `duration` has passed.
     fn sleep(&self, duration: Duration);
+
+    /// The time as cheaply as can be, up to a timer tick late (at most 10 ms). Its start may be another one than that of
+    /// [`now`](Self::now), and it never goes backwards either.
+    fn now_coarse(&self) -> Duration {
+        self.now()
+    }
 }
 
 /// The operating system's monotonic clock. Its start is the first use in the process.
@@ -36,6 +42,11 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this file owns the clock")]
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn now_coarse(&self) -> Duration {
+        platform::monotonic()
     }
 }
 
@@ -93,11 +104,18 @@ pub(crate) fn epoch_seconds_coarse() -> u32 {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod platform {
+    use std::time::Duration;
+
     use rustix::time::{ClockId, clock_gettime};
 
     /// The kernel keeps the time of its last tick where reading it costs 4 ns; the exact time costs 25.
     pub(super) fn epoch_seconds() -> i64 {
         clock_gettime(ClockId::RealtimeCoarse).tv_sec
+    }
+
+    /// The same of the clock that never goes backwards.
+    pub(super) fn monotonic() -> Duration {
+        Duration::try_from(clock_gettime(ClockId::MonotonicCoarse)).unwrap_or_default()
     }
 }
 
@@ -123,6 +141,11 @@ mod tests {
         let earlier = SystemClock.now();
         SystemClock.sleep(Duration::from_nanos(1));
         assert!(SystemClock.now() >= earlier);
+
+        let earlier = SystemClock.now_coarse();
+        SystemClock.sleep(Duration::from_millis(20));
+        let passed = SystemClock.now_coarse() - earlier;
+        assert!(passed >= Duration::from_millis(10), "{passed:?}");
     }
 
     #[test]

@@ -30,6 +30,7 @@
 //!   for a reason that is counted: [`ExporterStats`].
 //! - [`XrayPropagator`] reads and writes `X-Amzn-Trace-Id`; [`XrayIdGenerator`] makes trace ids with the time in front.
 //! - [`XrayParentBased`] samples as the caller decided, and decides where the caller left it open.
+//! - `sampler::XraySampler` samples by the account's rules (feature `sampler`).
 //! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
 //! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
 //! - [`InProgressProcessor`] shows a request that takes long before it ends.
@@ -52,6 +53,7 @@
 //! | `daemon-tcp` | no | `config::Transport::Tcp`: the daemon's TCP port, where X-Ray's answers come back | `ureq` without TLS, `serde_json` |
 //! | `aws` | no | straight to X-Ray without a daemon | the AWS SDK with its HTTP client and `tokio`; needs Rust 1.94.1 |
 //! | `otlp` | no | [`Payload::Otlp`](config::Payload): spans as OTLP instead of segments | `base64`, `flate2` |
+//! | `sampler` | no | `XraySampler`: sampling by X-Ray's rules | `ureq` without TLS, `serde_json` |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
 mod annotate;

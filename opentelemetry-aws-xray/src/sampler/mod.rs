@@ -8,6 +8,35 @@ use self::parent::{ParentDecision, parent_decision};
 
 pub(crate) mod parent;
 
+#[cfg(feature = "sampler")]
+mod api;
+#[cfg(feature = "sampler")]
+mod control;
+#[cfg(feature = "sampler")]
+mod fallback;
+#[cfg(feature = "sampler")]
+mod http;
+#[cfg(feature = "sampler")]
+mod poller;
+#[cfg(feature = "sampler")]
+mod process;
+#[cfg(feature = "sampler")]
+mod published;
+#[cfg(feature = "sampler")]
+mod request;
+#[cfg(feature = "sampler")]
+mod status;
+#[cfg(feature = "sampler")]
+mod xray;
+
+#[cfg(feature = "sampler")]
+pub use self::{
+    api::{SamplingApi, SamplingApiError},
+    http::HttpSamplingApi,
+    status::{RuleStatus, SamplerStatus},
+    xray::{SamplerHandle, XraySampler, XraySamplerBuilder},
+};
+
 /// Follows the parent's decision, and asks another sampler where there is none.
 ///
 /// There is none for a new trace, and where `X-Amzn-Trace-Id` left it open: `Sampled=?`, no `Sampled` at all, or
@@ -63,5 +92,16 @@ impl<R: ShouldSample + Clone + 'static> ShouldSample for XrayParentBased<R> {
     }
 }
 
+/// A number from the operating system's source of randomness, stretched by a keyed hash. Good for spreading calls
+/// in time and for telling processes apart, not for secrets.
+#[cfg(feature = "sampler")]
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+
+    RandomState::new().hash_one(0)
+}
+
+#[cfg(all(test, feature = "sampler"))]
+mod remote_tests;
 #[cfg(test)]
 mod tests;

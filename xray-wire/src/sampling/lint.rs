@@ -18,8 +18,8 @@ pub struct Shadowed<'a> {
 ///
 /// What is listed is surely never reached. A rule whose requests are taken by several others together is not listed.
 #[must_use]
-pub fn shadowed(rules: &[Rule]) -> Vec<Shadowed<'_>> {
-    let mut sorted: Vec<&Rule> = rules.iter().collect();
+pub fn shadowed<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<Shadowed<'a>> {
+    let mut sorted: Vec<&Rule> = rules.into_iter().collect();
     sorted.sort_by(|a, b| a.order().cmp(&b.order()));
     let before = |at: usize, rule: &Rule| sorted[..at].iter().find(|by| covers(by, rule)).copied();
     let found =

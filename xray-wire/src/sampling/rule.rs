@@ -1,6 +1,6 @@
 //! A sampling rule: which requests it is about, and how many of them are sampled.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::{Pattern, Rate};
 
@@ -10,7 +10,7 @@ use super::{Pattern, Rate};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Its name, of 1 to 32 characters; what is kept about a rule is kept by name.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Its place among the others, from 1 to 9,999, lowest first; the rule `Default` has 10,000.
     pub priority: u32,
     /// How many of the requests are sampled that the reservoir left, unless X-Ray's target says otherwise.

@@ -1,0 +1,279 @@
+//! What the sampler's thread does when a call is due: rules become the table in force, reports become targets.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use opentelemetry::{otel_debug, otel_info, otel_warn};
+use xray_wire::{
+    limits::{MAX_RULE_PAGES, MAX_STATISTICS_PER_CALL},
+    sampling::{Call, ClientId, Report, Rule, Schedule, SkippedRule, Table, Targets, shadowed},
+};
+
+use super::{
+    api::{SamplingApi, SamplingApiError},
+    process::OwnProcess,
+    published::Published,
+};
+
+/// A failure that lasts is told again when this has passed.
+const WARN_EVERY: Duration = Duration::from_secs(600);
+
+/// Rules that are told once each as being odd; a bound, since their names come from outside.
+const MAX_ODD_RULES: usize = 1_000;
+
+/// A moment: on the sampler's clock, in the time of day, and a number drawn for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) nanos: u64,
+    pub(super) epoch_millis: u64,
+    pub(super) random: u64,
+}
+
+/// Makes the calls that are due.
+#[derive(Debug)]
+pub(super) struct Control {
+    api: Box<dyn SamplingApi>,
+    client: ClientId,
+    process: OwnProcess,
+    schedule: Schedule,
+    table: Option<Arc<Table>>,
+    /// Whether the table is followed. One that is too old is kept all the same, for what it counted.
+    is_in_force: bool,
+    published: Arc<Published>,
+    progress: Arc<Mutex<Progress>>,
+    warned: Option<u64>,
+    odd_rules: HashSet<String>,
+}
+
+/// How the calls went so far, for others to read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress {
+    pub(super) table: Option<Arc<Table>>,
+    pub(super) rules_at: Option<u64>,
+    pub(super) last_error: Option<String>,
+    pub(super) answered: u64,
+    pub(super) failed: u64,
+}
+
+impl Control {
+    pub(super) fn new(
+        api: Box<dyn SamplingApi>,
+        client: ClientId,
+        process: OwnProcess,
+        schedule: Schedule,
+        published: Arc<Published>,
+        progress: Arc<Mutex<Progress>>,
+    ) -> Self {
+        Self {
+            api,
+            client,
+            process,
+            schedule,
+            table: None,
+            is_in_force: false,
+            published,
+            progress,
+            warned: None,
+            odd_rules: HashSet::new(),
+        }
+    }
+
+    /// Makes the next call, if it is due, and answers when to come again.
+    pub(super) fn step(&mut self, moment: Moment) -> u64 {
+        match self.schedule.next() {
+            (_, due) if due > moment.nanos => {}
+            (Call::Rules, _) => self.ask_for_rules(moment),
+            (Call::Targets, _) => self.report(moment),
+        }
+        self.end_old_rules(moment);
+        let (_, due) = self.schedule.next();
+        let end = self.schedule.rules_end().filter(|_| self.is_in_force);
+        end.map_or(due, |end| due.min(end))
+    }
+
+    /// Asks for rules with the next step.
+    pub(super) fn refresh(&mut self) {
+        self.schedule.refresh_rules();
+    }
+
+    fn ask_for_rules(&mut self, moment: Moment) {
+        let rules = match self.all_pages() {
+            Ok(rules) => rules,
+            Err(error) => {
+                self.schedule.rules_failed(moment.nanos, moment.random);
+                return self.failed("rules", &error, moment);
+            }
+        };
+        self.warn_of_shadowed(&rules);
+        let table = Table::new(rules, &self.process.as_process(), self.table.as_deref(), moment.nanos);
+        self.schedule.rules_arrived(
+            moment.nanos,
+            moment.epoch_millis as f64 / 1e3,
+            table.next_report(),
+            moment.random,
+        );
+        self.follow_rules(Arc::new(table));
+        self.answered(moment);
+        self.note(|progress| progress.rules_at = Some(moment.nanos));
+    }
+
+    fn all_pages(&mut self) -> Result<Vec<Rule>, SamplingApiError> {
+        let mut rules = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..MAX_RULE_PAGES {
+            let page = self.api.rules(token.as_deref())?;
+            page.skipped.iter().for_each(|skipped| self.warn_of_skipped(skipped));
+            rules.extend(page.rules);
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        Ok(rules)
+    }
+
+    fn report(&mut self, moment: Moment) {
+        let Some(table) = self.table.clone() else { return };
+        let mut reports = table.take_due(moment.nanos);
+        if reports.is_empty() {
+            return self.schedule.nothing_to_report(table.next_report(), moment.random);
+        }
+        while !reports.is_empty() {
+            let rest = reports.split_off(reports.len().min(MAX_STATISTICS_PER_CALL));
+            let chunk = std::mem::replace(&mut reports, rest);
+            match self.api.targets(self.client, moment.epoch_millis, &chunk) {
+                Ok(targets) => self.follow_targets(&table, chunk, &targets, moment),
+                // The counts of this chunk and of those behind it go back.
+                Err(error) => {
+                    self.schedule.targets_failed(moment.nanos, table.next_report(), moment.random);
+                    return self.failed("targets", &error, moment);
+                }
+            }
+        }
+        self.schedule.targets_arrived(table.next_report(), moment.random);
+        self.answered(moment);
+    }
+
+    fn follow_targets(&mut self, table: &Table, reports: Vec<Report>, targets: &Targets, moment: Moment) {
+        table.apply(&targets.targets, moment.nanos, moment.epoch_millis as f64 / 1e3);
+        for report in reports {
+            let refused =
+                targets.unprocessed.iter().find(|refused| *refused.rule_name == *report.rule_name());
+            match refused.map(|refused| refused.error_code.starts_with('4')) {
+                None => report.accept(),
+                Some(is_final) => {
+                    otel_debug!(
+                        name: "XraySampler.ReportRefused",
+                        rule = report.rule_name().to_owned(),
+                        code = refused.map(|refused| refused.error_code.to_string()).unwrap_or_default()
+                    );
+                    if is_final {
+                        // The rule is most likely gone.
+                        self.schedule.refresh_rules();
+                        report.accept();
+                    }
+                }
+            }
+        }
+        if let Some(modified) = targets.last_rule_modification {
+            self.schedule.rules_modified(modified);
+        }
+    }
+
+    fn end_old_rules(&mut self, moment: Moment) {
+        if self.is_in_force && self.schedule.rules_end().is_some_and(|end| end <= moment.nanos) {
+            otel_warn!(
+                name: "XraySampler.RulesEnded",
+                endpoint = self.api.endpoint(),
+                message = "no sampling rules could be fetched for an hour; the old ones are not followed any more, and the fallback decides"
+            );
+            self.is_in_force = false;
+            self.published.publish(None);
+            self.note(|progress| progress.table = None);
+        }
+    }
+
+    fn follow_rules(&mut self, table: Arc<Table>) {
+        self.published.publish(Some(table.clone()));
+        self.note(|progress| progress.table = Some(table.clone()));
+        self.table = Some(table);
+        self.is_in_force = true;
+    }
+
+    fn answered(&mut self, moment: Moment) {
+        let failed = self.warned.take();
+        if let Some(since) = failed {
+            otel_info!(
+                name: "XraySampler.Reached",
+                endpoint = self.api.endpoint(),
+                seconds = moment.nanos.saturating_sub(since) / 1_000_000_000,
+                message = "sampling rules and targets are fetched again"
+            );
+        }
+        self.note(|progress| {
+            progress.answered += 1;
+            progress.last_error = None;
+        });
+    }
+
+    fn failed(&mut self, what: &'static str, error: &SamplingApiError, moment: Moment) {
+        self.note(|progress| {
+            progress.failed += 1;
+            progress.last_error = Some(error.to_string());
+        });
+        let is_due =
+            self.warned.is_none_or(|at| moment.nanos.saturating_sub(at) >= WARN_EVERY.as_nanos() as u64);
+        if !is_due {
+            return;
+        }
+        self.warned = Some(moment.nanos);
+        let message = if self.is_in_force {
+            "X-Ray can't be asked how to sample; the rules that are known are followed for up to an hour. Is the X-Ray daemon, or a Collector with the extension awsproxy, running at this endpoint?"
+        } else {
+            "X-Ray can't be asked for sampling rules; until it answers the fallback decides, by default one request a second and 5 % of the others. Is the X-Ray daemon, or a Collector with the extension awsproxy, running at this endpoint? `with_endpoint` chooses another one"
+        };
+        otel_warn!(
+            name: "XraySampler.Unreachable",
+            endpoint = self.api.endpoint(),
+            call = what,
+            error = error.to_string(),
+            message = message
+        );
+    }
+
+    fn warn_of_skipped(&mut self, skipped: &SkippedRule) {
+        let name = skipped.name.as_deref().unwrap_or_default();
+        if self.is_first(&format!("skipped {name}")) {
+            otel_warn!(
+                name: "XraySampler.RuleSkipped",
+                rule = name.to_owned(),
+                reason = skipped.reason,
+                message = "a sampling rule can't be followed and is left out"
+            );
+        }
+    }
+
+    fn warn_of_shadowed(&mut self, rules: &[Rule]) {
+        for found in shadowed(rules) {
+            if self.is_first(&format!("shadowed {} {}", found.rule.name, found.by.name)) {
+                otel_warn!(
+                    name: "XraySampler.RuleShadowed",
+                    rule = found.rule.name.to_string(),
+                    by = found.by.name.to_string(),
+                    message = "a sampling rule is never reached: another one, asked before, takes all of its requests. Should it have a lower priority number?"
+                );
+            }
+        }
+    }
+
+    fn is_first(&mut self, what: &str) -> bool {
+        self.odd_rules.len() < MAX_ODD_RULES && self.odd_rules.insert(what.to_owned())
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,257 @@
+//! What rules may ask of a request, from the attributes that its span has when it starts.
+
+use std::fmt::{self, Write};
+
+use opentelemetry::{KeyValue, Value, trace::SpanKind};
+use xray_wire::sampling::{Attributes, Field, Pattern, Request, Table};
+
+/// The attributes that tell something, of present and of older semantic conventions.
+#[derive(Default)]
+struct Found<'a> {
+    method: Option<&'a str>,
+    original_method: Option<&'a str>,
+    old_method: Option<&'a str>,
+    path: Option<&'a str>,
+    target: Option<&'a str>,
+    url: Option<&'a str>,
+    old_url: Option<&'a str>,
+    server: Option<&'a str>,
+    old_server: Option<&'a str>,
+    old_host: Option<&'a str>,
+    cloud_resource: Option<&'a str>,
+    faas_id: Option<&'a str>,
+    invoked_arn: Option<&'a str>,
+}
+
+/// A span's attributes.
+#[derive(Clone, Copy)]
+pub(super) struct SpanAttributes<'a>(pub(super) &'a [KeyValue]);
+
+/// What `table` asks for, of a span that starts with these attributes.
+///
+/// | field | the first of |
+/// |---|---|
+/// | method | `http.request.method` (`_OTHER`: `http.request.method_original`), `http.method` |
+/// | path | `url.path`, `http.target`, the path of `url.full` or `http.url`, `/` if there is a method |
+/// | host | `server.address`, `net.host.name`, `http.host`, and for servers that of `url.full` or `http.url` |
+/// | ARN, on Lambda | `cloud.resource_id`, `faas.id`, `aws.lambda.invoked_arn` |
+#[inline]
+pub(super) fn request<'a>(table: &Table, kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
+    const FIELDS: [Field; 4] = [Field::HttpMethod, Field::UrlPath, Field::Host, Field::ResourceArn];
+    if FIELDS.iter().any(|field| table.asks_for(*field)) {
+        Found::new(attributes.0).request(kind, attributes)
+    } else {
+        Request { attributes, ..Request::UNKNOWN }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// The SDK keeps every value that was set for a key; the last one counts.
+    fn new(attributes: &'a [KeyValue]) -> Self {
+        let mut found = Self::default();
+        for KeyValue { key, value, .. } in attributes {
+            let Value::String(text) = value else { continue };
+            let key = key.as_str();
+            // Comparing lengths first costs less than comparing names: most have another.
+            let place = match key.len() {
+                7 if key == "faas.id" => &mut found.faas_id,
+                8 if key == "url.path" => &mut found.path,
+                8 if key == "url.full" => &mut found.url,
+                8 if key == "http.url" => &mut found.old_url,
+                9 if key == "http.host" => &mut found.old_host,
+                11 if key == "http.target" => &mut found.target,
+                11 if key == "http.method" => &mut found.old_method,
+                13 if key == "net.host.name" => &mut found.old_server,
+                14 if key == "server.address" => &mut found.server,
+                17 if key == "cloud.resource_id" => &mut found.cloud_resource,
+                19 if key == "http.request.method" => &mut found.method,
+                22 if key == "aws.lambda.invoked_arn" => &mut found.invoked_arn,
+                28 if key == "http.request.method_original" => &mut found.original_method,
+                _ => continue,
+            };
+            *place = Some(text.as_str());
+        }
+        found
+    }
+
+    fn request(&self, kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
+        let http_method = match self.method {
+            Some("_OTHER") => self.original_method.or(self.method),
+            method => method.or(self.old_method),
+        };
+        let url = self.url.or(self.old_url).and_then(Url::parse);
+        let host_of_url = || url.as_ref().filter(|_| *kind == SpanKind::Server).and_then(|url| url.host);
+        Request {
+            http_method,
+            url_path: (self.path.or(self.target))
+                .or_else(|| url.as_ref().map(|url| url.path))
+                .or_else(|| http_method.map(|_| "/")),
+            host: self.server.or(self.old_server).or(self.old_host).or_else(host_of_url),
+            resource_arn: self.cloud_resource.or(self.faas_id).or(self.invoked_arn),
+            attributes,
+        }
+    }
+}
+
+/// The parts of a URL with a scheme. Without one, it is not known where they are.
+struct Url<'a> {
+    host: Option<&'a str>,
+    path: &'a str,
+}
+
+impl<'a> Url<'a> {
+    fn parse(url: &'a str) -> Option<Self> {
+        let (_, rest) = url.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let path = if path.starts_with('/') { path } else { "/" };
+        Some(Self { host: (!host.is_empty()).then_some(host), path })
+    }
+}
+
+impl Attributes for SpanAttributes<'_> {
+    fn matches(&self, key: &str, pattern: &Pattern) -> bool {
+        let Some(attribute) = self.0.iter().rev().find(|attribute| attribute.key.as_str() == key) else {
+            return false;
+        };
+        let mut number = Number::default();
+        let text = match &attribute.value {
+            Value::String(text) => text.as_str(),
+            Value::Bool(true) => "true",
+            Value::Bool(false) => "false",
+            Value::I64(value) => number.text(value),
+            Value::F64(value) => number.text(value),
+            _ => return false,
+        };
+        pattern.matches(Some(text))
+    }
+}
+
+/// A number as text, without an allocation.
+struct Number {
+    /// The longest numbers, such as `1e-308`, are written out in full; of those the beginning will do.
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Default for Number {
+    fn default() -> Self {
+        Self { bytes: [0; 64], len: 0 }
+    }
+}
+
+impl Number {
+    fn text(&mut self, value: impl fmt::Display) -> &str {
+        // Fails where the text is cut.
+        let _ = write!(self, "{value}");
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl Write for Number {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let rest = &mut self.bytes[self.len..];
+        let taken = text.len().min(rest.len());
+        rest[..taken].copy_from_slice(&text.as_bytes()[..taken]);
+        self.len += taken;
+        if taken == text.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xray_wire::sampling::{Process, Rate, ResourceArn, Rule};
+
+    use super::*;
+
+    #[test]
+    fn conventions_old_and_new() {
+        let mut rule = Rule::for_all("all fields", 1, 0, Rate::NEVER);
+        for field in [&mut rule.host, &mut rule.http_method, &mut rule.url_path, &mut rule.resource_arn] {
+            *field = "x".into();
+        }
+        let process = Process { resource_arn: ResourceArn::Request, ..Process::default() };
+        let table = Table::local(vec![rule], &process);
+        for (attributes, method, path, host, arn) in [
+            (&[][..], None, None, None, None),
+            (
+                &[
+                    ("http.request.method", "GET"),
+                    ("url.path", "/a"),
+                    ("server.address", "h"),
+                    ("url.query", "q=1"),
+                ],
+                Some("GET"),
+                Some("/a"),
+                Some("h"),
+                None,
+            ),
+            (
+                &[
+                    ("http.method", "GET"),
+                    ("http.target", "/a?b=c"),
+                    ("http.host", "h:80"),
+                    ("net.host.name", "n"),
+                ],
+                Some("GET"),
+                Some("/a?b=c"),
+                Some("n"),
+                None,
+            ),
+            (
+                &[("http.request.method", "_OTHER"), ("http.request.method_original", "BREW")],
+                Some("BREW"),
+                Some("/"),
+                None,
+                None,
+            ),
+            (&[("url.full", "https://u:p@h:1/a?b#c")], None, Some("/a?b#c"), Some("h:1"), None),
+            (&[("url.full", "https://h?b=/c")], None, Some("/"), Some("h"), None),
+            (&[("http.url", "/no/scheme")], None, None, None, None),
+            (&[("url.path", "/a"), ("url.path", "/b")], None, Some("/b"), None, None),
+            (&[("aws.lambda.invoked_arn", "i"), ("faas.id", "f")], None, None, None, Some("f")),
+        ] {
+            let attributes: Vec<_> =
+                attributes.iter().map(|(key, value)| KeyValue::new(*key, *value)).collect();
+            let attributes = SpanAttributes(&attributes);
+            let found = request(&table, &SpanKind::Server, &attributes);
+            assert_eq!(
+                (found.http_method, found.url_path, found.host, found.resource_arn),
+                (method, path, host, arn),
+                "{:?}",
+                attributes.0
+            );
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_url_is_that_of_the_server_that_answers() {
+        let mut rule = Rule::for_all("host", 1, 0, Rate::NEVER);
+        rule.host = "h".into();
+        let table = Table::local(vec![rule], &Process::default());
+        let attributes = [KeyValue::new("url.full", "http://h/")];
+        for (kind, expected) in [(SpanKind::Server, Some("h")), (SpanKind::Client, None)] {
+            assert_eq!(request(&table, &kind, &SpanAttributes(&attributes)).host, expected);
+        }
+    }
+
+    #[test]
+    fn values_are_compared_as_text() {
+        for (value, pattern, expected) in [
+            (Value::from("Gold"), "g*", true),
+            (Value::from(42), "4?", true),
+            (Value::from(i64::MIN), "-9223372036854775808", true),
+            (Value::from(0.5), "0.5", true),
+            (Value::from(f64::MIN_POSITIVE), "0.00*", true),
+            (Value::from(true), "TRUE", true),
+            (Value::from(false), "true", false),
+            (Value::from("x"), "", false),
+        ] {
+            let attributes = [KeyValue::new("k", "other"), KeyValue::new("k", value.clone())];
+            let attributes = SpanAttributes(&attributes);
+            assert_eq!(attributes.matches("k", &pattern.into()), expected, "{value} {pattern}");
+            assert!(!attributes.matches("missing", &Pattern::any()), "a key has to be there");
+        }
+    }
+}

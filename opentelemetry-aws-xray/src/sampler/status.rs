@@ -1,0 +1,60 @@
+//! What the sampler knows, for people.
+
+use std::time::Duration;
+
+use xray_wire::sampling::{RuleState, Table, shadowed};
+
+/// What an [`XraySampler`](super::XraySampler) knows at one moment.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SamplerStatus {
+    /// X-Ray's rules, in the order in which they are asked. Empty before they are known, and when they were received longer ago
+    /// than an hour: then the fallback decides.
+    pub rules: Vec<RuleStatus>,
+    /// How long ago the rules were received; `None` if they never were.
+    pub rules_age: Option<Duration>,
+    /// Why the last call failed; `None` if it did not, or there was none.
+    pub last_error: Option<String>,
+    /// Calls that X-Ray answered.
+    pub calls_answered: u64,
+    /// Calls that failed.
+    pub calls_failed: u64,
+}
+
+/// One of X-Ray's rules, and what X-Ray wants of this process.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RuleStatus {
+    /// Its name.
+    pub name: String,
+    /// Its priority; the lowest is asked first.
+    pub priority: u32,
+    /// Whether requests of this process can reach it. If not, it is for another service, or behind a rule for everything.
+    pub is_live: bool,
+    /// The rule that takes all of its requests before, if there is one.
+    pub shadowed_by: Option<String>,
+    /// The rate that holds now, from 0 to 1.
+    pub fixed_rate: f64,
+    /// How many requests a second are sampled before the rate applies; `None` without a quota, when one a second is borrowed if the
+    /// rule has a reservoir.
+    pub quota: Option<u32>,
+}
+
+/// The rules of a table as people read them.
+pub(super) fn rules(table: &Table, now: u64) -> Vec<RuleStatus> {
+    let shadowed = shadowed(table.entries().iter().map(|entry| &*entry.rule));
+    let shadowed_by = |name: &str| {
+        let found = shadowed.iter().find(|found| &*found.rule.name == name)?;
+        Some(found.by.name.to_string())
+    };
+    let is_live = |state: &RuleState| table.live().any(|live| std::ptr::eq(&*live.state, state));
+    let status = table.entries().iter().map(|entry| RuleStatus {
+        name: entry.rule.name.to_string(),
+        priority: entry.rule.priority,
+        is_live: is_live(&entry.state),
+        shadowed_by: shadowed_by(&entry.rule.name),
+        fixed_rate: entry.state.rate().as_f64(),
+        quota: entry.state.quota(now),
+    });
+    status.collect()
+}

@@ -1,0 +1,326 @@
+//! The sampler that asks X-Ray.
+
+use std::{
+    cell::Cell,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use opentelemetry::{
+    Context, KeyValue, StringValue, Value,
+    trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState},
+};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{SamplingDecision, SamplingResult, ShouldSample},
+};
+use xray_wire::sampling::{ClientId, Entry, Schedule, Table};
+
+use super::{
+    api::SamplingApi,
+    control::{Control, Progress},
+    fallback::Fallback,
+    http::HttpSamplingApi,
+    parent::{ParentDecision, parent_decision},
+    poller::{Poller, Signal, nanos},
+    process::OwnProcess,
+    published::Published,
+    random,
+    request::{SpanAttributes, request},
+    status::{self, SamplerStatus},
+};
+use crate::clock::{Clock, SystemClock};
+
+/// The attribute by which the exporter tells X-Ray the rule.
+const RULE_ATTRIBUTE: &str = "aws.xray.sampling_rule";
+
+/// Samples as the account's sampling rules say.
+///
+/// A parent that has decided is followed, a local or a remote one, and nothing is counted. For all others, those too whose
+/// `X-Amzn-Trace-Id` left the decision open, the first of the account's rules decides that matches the span's attributes at
+/// its start. A span that is sampled gets the rule's name as attribute `aws.xray.sampling_rule`, which the exporter shows in the
+/// segment.
+///
+/// While there are no rules — before X-Ray has answered, or when it has not for an hour — and where none matches, the
+/// [fallback](XraySamplerBuilder::with_fallback) decides.
+///
+/// Rules come through the X-Ray daemon, the CloudWatch agent or a Collector with the extension `awsproxy`. A thread of the sampler's own
+/// fetches them: it starts with the first decision, and ends with the last clone. A decision waits for nothing, and
+/// allocates nothing unless the span is sampled.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::XraySampler;
+/// use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+///
+/// let resource = Resource::builder().with_service_name("checkout").build();
+/// let sampler = XraySampler::builder().with_resource(&resource).build();
+/// let handle = sampler.handle();
+/// let provider = SdkTracerProvider::builder().with_sampler(sampler).with_resource(resource).build();
+/// assert!(handle.status().rules.is_empty(), "nothing is fetched before the first span");
+/// ```
+#[derive(Debug, Clone)]
+pub struct XraySampler {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    poller: Poller,
+    published: Arc<Published>,
+    fallback: Fallback,
+    clock: Arc<dyn Clock>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// Shows what an [`XraySampler`] knows. It doesn't keep the sampler's thread alive.
+#[derive(Debug, Clone)]
+pub struct SamplerHandle {
+    progress: Arc<Mutex<Progress>>,
+    signal: Arc<Signal>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Builds an [`XraySampler`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct XraySamplerBuilder {
+    process: OwnProcess,
+    api: Option<Box<dyn SamplingApi>>,
+    endpoint: Option<String>,
+    rules_interval: Duration,
+    fallback: Fallback,
+    clock: Arc<dyn Clock>,
+}
+
+impl XraySampler {
+    /// Where the X-Ray daemon listens, unless told otherwise.
+    pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:2000";
+
+    /// Starts to build a sampler.
+    pub fn builder() -> XraySamplerBuilder {
+        XraySamplerBuilder {
+            process: OwnProcess::default(),
+            api: None,
+            endpoint: None,
+            rules_interval: Schedule::RULES_INTERVAL,
+            fallback: Fallback::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// A handle by which to see what the sampler knows.
+    #[must_use]
+    pub fn handle(&self) -> SamplerHandle {
+        SamplerHandle {
+            progress: self.inner.progress.clone(),
+            signal: self.inner.poller.signal(),
+            clock: self.inner.clock.clone(),
+        }
+    }
+}
+
+impl XraySamplerBuilder {
+    /// The resource of the spans. Rules may ask for its `service.name`, its `cloud.platform`, and the ARN of its container or
+    /// function; without it, rules for particular services match nothing.
+    ///
+    /// Default: none.
+    pub fn with_resource(mut self, resource: &Resource) -> Self {
+        self.process = OwnProcess::new(resource);
+        self
+    }
+
+    /// Where the proxy is that signs the calls, as `http://host:port`. The calls are not encrypted.
+    ///
+    /// Default: [`XraySampler::DEFAULT_ENDPOINT`].
+    pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Another road to the API, instead of an endpoint.
+    ///
+    /// Default: [`HttpSamplingApi`] for the endpoint.
+    pub fn with_api(mut self, api: impl SamplingApi) -> Self {
+        self.api = Some(Box::new(api));
+        self
+    }
+
+    /// The time between two calls for rules, one second at least. When X-Ray says that rules have changed, they are fetched
+    /// earlier.
+    ///
+    /// Default: 300 seconds.
+    pub fn with_rules_interval(mut self, interval: Duration) -> Self {
+        self.rules_interval = interval;
+        self
+    }
+
+    /// The sampler that decides while there are no rules, or none matches. It is asked for spans without a parent that has decided.
+    ///
+    /// Default: one request a second, and 5 % of the others.
+    pub fn with_fallback(mut self, fallback: impl ShouldSample + 'static) -> Self {
+        self.fallback = Fallback::Sampler(Arc::new(fallback));
+        self
+    }
+
+    /// The clock by which quotas and rules end.
+    ///
+    /// Default: the operating system's.
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Builds the sampler. Nothing is fetched before its first decision.
+    #[must_use]
+    pub fn build(self) -> XraySampler {
+        let published = Arc::new(Published::new());
+        let progress: Arc<Mutex<Progress>> = Arc::default();
+        let endpoint = self.endpoint.as_deref().unwrap_or(XraySampler::DEFAULT_ENDPOINT);
+        let control = Control::new(
+            self.api.unwrap_or_else(|| Box::new(HttpSamplingApi::new(endpoint))),
+            client_id(),
+            self.process,
+            Schedule::new(self.rules_interval, nanos(&*self.clock)),
+            published.clone(),
+            progress.clone(),
+        );
+        let poller = Poller::new(control, published.clone(), self.clock.clone());
+        let inner = Inner { poller, published, fallback: self.fallback, clock: self.clock, progress };
+        XraySampler { inner: Arc::new(inner) }
+    }
+}
+
+impl SamplerHandle {
+    /// What the sampler knows now.
+    #[must_use]
+    pub fn status(&self) -> SamplerStatus {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = nanos(&*self.clock);
+        SamplerStatus {
+            rules: progress.table.map(|table| status::rules(&table, now)).unwrap_or_default(),
+            rules_age: progress.rules_at.map(|at| Duration::from_nanos(now.saturating_sub(at))),
+            last_error: progress.last_error,
+            calls_answered: progress.answered,
+            calls_failed: progress.failed,
+        }
+    }
+
+    /// Fetches rules now, not waiting for the interval to end; a second apart at least, and not sooner after a failure than
+    /// planned. Does nothing before the first decision, which fetches them anyway.
+    pub fn refresh_now(&self) {
+        self.signal.refresh();
+    }
+
+    /// Ends the sampler's thread; from then on the fallback decides. It ends by itself with the last clone of the sampler.
+    pub fn shutdown(&self) {
+        self.signal.stop();
+    }
+}
+
+impl ShouldSample for XraySampler {
+    fn should_sample(
+        &self,
+        parent_context: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        span_kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        match parent_decision(parent_context) {
+            ParentDecision::Sampled => return followed(SamplingDecision::RecordAndSample, parent_context),
+            ParentDecision::NotSampled => return followed(SamplingDecision::Drop, parent_context),
+            ParentDecision::Undecided => {}
+        }
+        self.inner.poller.start();
+        let root = Root { trace_id, span_kind, attributes };
+        let decided = self.inner.published.read(|table| root.by_rules(table?, &*self.inner.clock));
+        decided.unwrap_or_else(|| match &self.inner.fallback {
+            Fallback::Rules(table) => root.by_own_rules(table, &*self.inner.clock),
+            Fallback::Sampler(sampler) => {
+                sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links)
+            }
+        })
+    }
+}
+
+/// A span about which nobody has decided.
+struct Root<'a> {
+    trace_id: TraceId,
+    span_kind: &'a SpanKind,
+    attributes: &'a [KeyValue],
+}
+
+impl Root<'_> {
+    /// What X-Ray's rules say, if one of them matches.
+    #[inline]
+    fn by_rules(&self, table: &Table, clock: &dyn Clock) -> Option<SamplingResult> {
+        let (entry, is_sampled) = self.by_first_match(table, clock)?;
+        Some(if is_sampled { sampled_by(entry) } else { drop_span() })
+    }
+
+    /// What rules say that X-Ray knows nothing of.
+    fn by_own_rules(&self, table: &Table, clock: &dyn Clock) -> SamplingResult {
+        match self.by_first_match(table, clock) {
+            Some((_, true)) => followed(SamplingDecision::RecordAndSample, None),
+            _ => drop_span(),
+        }
+    }
+
+    #[inline]
+    fn by_first_match<'t>(&self, table: &'t Table, clock: &dyn Clock) -> Option<(&'t Entry, bool)> {
+        let attributes = SpanAttributes(self.attributes);
+        let entry = table.find(&request(table, self.span_kind, &attributes))?;
+        let decision = entry.state.decide(self.trace_id.to_bytes(), nanos(clock), stripe());
+        Some((entry, decision.is_sampled()))
+    }
+}
+
+fn sampled_by(entry: &Entry) -> SamplingResult {
+    let name = Value::String(StringValue::from(entry.rule.name.clone()));
+    SamplingResult {
+        decision: SamplingDecision::RecordAndSample,
+        attributes: vec![KeyValue::new(RULE_ATTRIBUTE, name)],
+        trace_state: TraceState::NONE,
+    }
+}
+
+fn drop_span() -> SamplingResult {
+    SamplingResult { decision: SamplingDecision::Drop, attributes: Vec::new(), trace_state: TraceState::NONE }
+}
+
+/// The parent's decision, with its trace state.
+fn followed(decision: SamplingDecision, parent_context: Option<&Context>) -> SamplingResult {
+    let trace_state =
+        parent_context.map(|cx| cx.span().span_context().trace_state().clone()).unwrap_or_default();
+    SamplingResult { decision, attributes: Vec::new(), trace_state }
+}
+
+/// A small number of this thread's own, to count by.
+#[inline]
+fn stripe() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static STRIPE: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    let of_thread = |stripe: &Cell<Option<usize>>| {
+        stripe.get().unwrap_or_else(|| {
+            let new = NEXT.fetch_add(1, Ordering::Relaxed);
+            stripe.set(Some(new));
+            new
+        })
+    };
+    STRIPE.try_with(of_thread).unwrap_or_default()
+}
+
+/// An id that the operating system's random numbers make different in each process.
+fn client_id() -> ClientId {
+    let mut bytes = [0; 12];
+    let (start, end) = bytes.split_at_mut(8);
+    start.copy_from_slice(&random().to_ne_bytes());
+    end.copy_from_slice(&(random() as u32).to_ne_bytes());
+    ClientId::from_random(bytes)
+}
