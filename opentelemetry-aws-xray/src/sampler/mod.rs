@@ -17,6 +17,8 @@ mod fallback;
 #[cfg(feature = "sampler")]
 mod http;
 #[cfg(feature = "sampler")]
+mod override_file;
+#[cfg(feature = "sampler")]
 mod poller;
 #[cfg(feature = "sampler")]
 mod process;
@@ -24,6 +26,8 @@ mod process;
 mod published;
 #[cfg(feature = "sampler")]
 mod request;
+#[cfg(feature = "sampler")]
+mod route_override;
 #[cfg(feature = "sampler")]
 mod status;
 #[cfg(feature = "sampler")]
@@ -33,9 +37,13 @@ mod xray;
 pub use self::{
     api::{SamplingApi, SamplingApiError},
     http::HttpSamplingApi,
+    override_file::{Overrides, ParseOverridesError},
+    route_override::RouteOverride,
     status::{RuleStatus, SamplerStatus},
     xray::{SamplerHandle, XraySampler, XraySamplerBuilder},
 };
+#[cfg(feature = "sampler")]
+pub use xray_wire::sampling::{LocalRules, LocalRulesError};
 
 /// Follows the parent's decision, and asks another sampler where there is none.
 ///

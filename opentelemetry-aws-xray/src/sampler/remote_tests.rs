@@ -362,6 +362,91 @@ fn a_header_that_leaves_it_open_is_decided_here() {
     }
 }
 
+#[test]
+fn overrides_decide_before_the_rules() {
+    let page = page(
+        &[
+            rule("pay", 1, "/pay/*", 0, 1.0),
+            rule("named", 2, "/none", 0, 1.0),
+            rule("Default", 10_000, "*", 0, 0.0),
+        ],
+        "",
+    );
+    let xray = Arc::new(Mutex::new(XRay { rules: VecDeque::from([page]), ..XRay::default() }));
+    let clock = ManualClock::new();
+    let overrides: Overrides = r#"
+        rule=gone        path=/*
+        never            path=/pay/health
+        always report    path=/vip/*  method=get
+        2/s              route=/orders/{id}
+        rule=named       tenant.plan=gold
+        rule=named no-report  name=quiet
+        100%             kind=consumer
+    "#
+    .parse()
+    .unwrap();
+    let sampler = XraySampler::builder()
+        .with_api(FakeApi { xray: xray.clone(), _ended: None })
+        .with_clock(clock.clone())
+        .with_overrides(overrides)
+        .build();
+    let handle = sampler.handle();
+    let decide = |name: &str, kind: SpanKind, attributes: &[(&'static str, &'static str)]| {
+        let attributes: Vec<_> = attributes.iter().map(|(key, value)| KeyValue::new(*key, *value)).collect();
+        let result = sampler.should_sample(None, TraceId::from(u128::MAX), name, &kind, &attributes, &[]);
+        let rule = result.attributes.first().map(|attribute| attribute.value.to_string());
+        (result.decision == SamplingDecision::RecordAndSample, rule)
+    };
+    decide("start", SpanKind::Internal, &[]);
+    wait_until(|| !handle.status().rules.is_empty());
+    let get = ("http.request.method", "GET");
+    for (name, kind, attributes, expected) in [
+        ("", SpanKind::Server, vec![get, ("url.path", "/pay/1")], (true, Some("pay"))),
+        ("", SpanKind::Server, vec![get, ("url.path", "/pay/health")], (false, None)),
+        ("", SpanKind::Server, vec![get, ("url.path", "/vip/1")], (true, None)),
+        ("", SpanKind::Server, vec![("url.path", "/vip/1")], (false, None)),
+        ("", SpanKind::Server, vec![("http.route", "/orders/{id}")], (true, None)),
+        ("", SpanKind::Server, vec![("http.route", "/orders/{id}")], (true, None)),
+        ("", SpanKind::Server, vec![("http.route", "/orders/{id}")], (false, None)),
+        ("", SpanKind::Server, vec![("tenant.plan", "Gold")], (true, Some("named"))),
+        ("quiet", SpanKind::Internal, vec![], (true, Some("named"))),
+        ("", SpanKind::Consumer, vec![], (true, None)),
+        ("", SpanKind::Producer, vec![], (false, None)),
+    ] {
+        assert_eq!(
+            decide(name, kind, &attributes),
+            (expected.0, expected.1.map(Into::into)),
+            "{name} {attributes:?}"
+        );
+    }
+    // Once for each decision of a rule, and once for `/vip/1`, which `Default` would have decided.
+    clock.advance(Duration::from_secs(11));
+    handle.refresh_now();
+    wait_until(|| xray.lock().unwrap().counts.requests() > 0);
+    let counts = xray.lock().unwrap().counts;
+    assert!(counts.sampled == 3, "{counts:?}");
+}
+
+#[test]
+fn a_local_rules_file_is_a_fallback_or_overrides() {
+    let file = r#"{"version":2,"rules":[{"host":"*","http_method":"GET","url_path":"/a","fixed_target":0,"rate":1}],
+        "default":{"fixed_target":0,"rate":0},"extra":1}"#;
+    let rules = LocalRules::parse(file).unwrap();
+    let builder = || XraySampler::builder().with_api(FakeApi { xray: Arc::default(), _ended: None });
+    for sampler in [
+        builder().with_fallback_rules(rules.clone()).build(),
+        builder()
+            .with_overrides(RouteOverride::from_local_rules(&rules))
+            .with_fallback(Sampler::AlwaysOff)
+            .build(),
+    ] {
+        for (path, expected) in [("/a", SamplingDecision::RecordAndSample), ("/b", SamplingDecision::Drop)] {
+            let result = decide(&sampler, None, path, u128::MAX);
+            assert_eq!((result.decision, result.attributes.len()), (expected, 0), "{path}");
+        }
+    }
+}
+
 /// Answers one request after the other, each on the connection that it comes on, and hands out what they said.
 fn serve(answers: Vec<String>) -> (String, mpsc::Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -39,10 +39,16 @@ pub(super) struct SpanAttributes<'a>(pub(super) &'a [KeyValue]);
 pub(super) fn request<'a>(table: &Table, kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
     const FIELDS: [Field; 4] = [Field::HttpMethod, Field::UrlPath, Field::Host, Field::ResourceArn];
     if FIELDS.iter().any(|field| table.asks_for(*field)) {
-        Found::new(attributes.0).request(kind, attributes)
+        whole_request(kind, attributes)
     } else {
         Request { attributes, ..Request::UNKNOWN }
     }
+}
+
+/// All of it, whoever asks.
+#[inline]
+pub(super) fn whole_request<'a>(kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
+    Found::new(attributes.0).request(kind, attributes)
 }
 
 impl<'a> Found<'a> {

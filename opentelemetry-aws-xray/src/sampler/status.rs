@@ -29,7 +29,8 @@ pub struct RuleStatus {
     pub name: String,
     /// Its priority; the lowest is asked first.
     pub priority: u32,
-    /// Whether requests of this process can reach it. If not, it is for another service, or behind a rule for everything.
+    /// Whether requests of this process can reach it. If not, it is for another service, or behind a rule that takes all of its
+    /// requests.
     pub is_live: bool,
     /// The rule that takes all of its requests before, if there is one.
     pub shadowed_by: Option<String>,
@@ -48,13 +49,16 @@ pub(super) fn rules(table: &Table, now: u64) -> Vec<RuleStatus> {
         Some(found.by.name.to_string())
     };
     let is_live = |state: &RuleState| table.live().any(|live| std::ptr::eq(&*live.state, state));
-    let status = table.entries().iter().map(|entry| RuleStatus {
-        name: entry.rule.name.to_string(),
-        priority: entry.rule.priority,
-        is_live: is_live(&entry.state),
-        shadowed_by: shadowed_by(&entry.rule.name),
-        fixed_rate: entry.state.rate().as_f64(),
-        quota: entry.state.quota(now),
+    let status = table.entries().iter().map(|entry| {
+        let shadowed_by = shadowed_by(&entry.rule.name);
+        RuleStatus {
+            name: entry.rule.name.to_string(),
+            priority: entry.rule.priority,
+            is_live: shadowed_by.is_none() && is_live(&entry.state),
+            shadowed_by,
+            fixed_rate: entry.state.rate().as_f64(),
+            quota: entry.state.quota(now),
+        }
     });
     status.collect()
 }

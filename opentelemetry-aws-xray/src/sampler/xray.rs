@@ -10,14 +10,14 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, KeyValue, StringValue, Value,
+    Context, KeyValue, StringValue, Value, otel_warn,
     trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState},
 };
 use opentelemetry_sdk::{
     Resource,
     trace::{SamplingDecision, SamplingResult, ShouldSample},
 };
-use xray_wire::sampling::{ClientId, Entry, Schedule, Table};
+use xray_wire::sampling::{ClientId, Entry, LocalRules, Process, Rule, Schedule, Table};
 
 use super::{
     api::SamplingApi,
@@ -29,7 +29,8 @@ use super::{
     process::OwnProcess,
     published::Published,
     random,
-    request::{SpanAttributes, request},
+    request::{SpanAttributes, request, whole_request},
+    route_override::{ActiveOverride, RouteOverride, Span},
     status::{self, SamplerStatus},
 };
 use crate::clock::{Clock, SystemClock};
@@ -43,6 +44,8 @@ const RULE_ATTRIBUTE: &str = "aws.xray.sampling_rule";
 /// `X-Amzn-Trace-Id` left the decision open, the first of the account's rules decides that matches the span's attributes at
 /// its start. A span that is sampled gets the rule's name as attribute `aws.xray.sampling_rule`, which the exporter shows in the
 /// segment.
+///
+/// [Overrides](XraySamplerBuilder::with_override) decide before the rules do.
 ///
 /// While there are no rules — before X-Ray has answered, or when it has not for an hour — and where none matches, the
 /// [fallback](XraySamplerBuilder::with_fallback) decides.
@@ -70,6 +73,7 @@ pub struct XraySampler {
 struct Inner {
     poller: Poller,
     published: Arc<Published>,
+    overrides: Vec<ActiveOverride>,
     fallback: Fallback,
     clock: Arc<dyn Clock>,
     progress: Arc<Mutex<Progress>>,
@@ -91,6 +95,7 @@ pub struct XraySamplerBuilder {
     api: Option<Box<dyn SamplingApi>>,
     endpoint: Option<String>,
     rules_interval: Duration,
+    overrides: Vec<RouteOverride>,
     fallback: Fallback,
     clock: Arc<dyn Clock>,
 }
@@ -106,6 +111,7 @@ impl XraySampler {
             api: None,
             endpoint: None,
             rules_interval: Schedule::RULES_INTERVAL,
+            overrides: Vec::new(),
             fallback: Fallback::default(),
             clock: Arc::new(SystemClock),
         }
@@ -165,6 +171,34 @@ impl XraySamplerBuilder {
         self
     }
 
+    /// Rules of a file of the X-Ray SDKs to decide by while there are no rules, or none matches, instead of another sampler.
+    ///
+    /// Default: as above.
+    pub fn with_fallback_rules(mut self, rules: LocalRules) -> Self {
+        for warning in &rules.warnings {
+            otel_warn!(name: "XraySampler.LocalRules", warning = warning.as_str());
+        }
+        self.fallback = Fallback::Rules(Arc::new(Table::local(rules.rules, &Process::default())));
+        self
+    }
+
+    /// A decision of one's own for some requests, before the account's rules are asked. The first override that matches
+    /// decides, in the order in which they are given.
+    ///
+    /// Default: none.
+    pub fn with_override(mut self, asked: RouteOverride) -> Self {
+        self.overrides.push(asked);
+        self
+    }
+
+    /// Several overrides, such as those of a file, behind those given before.
+    ///
+    /// Default: none.
+    pub fn with_overrides(mut self, asked: impl IntoIterator<Item = RouteOverride>) -> Self {
+        self.overrides.extend(asked);
+        self
+    }
+
     /// The clock by which quotas and rules end.
     ///
     /// Default: the operating system's.
@@ -188,7 +222,14 @@ impl XraySamplerBuilder {
             progress.clone(),
         );
         let poller = Poller::new(control, published.clone(), self.clock.clone());
-        let inner = Inner { poller, published, fallback: self.fallback, clock: self.clock, progress };
+        let inner = Inner {
+            poller,
+            published,
+            overrides: self.overrides.into_iter().map(ActiveOverride::new).collect(),
+            fallback: self.fallback,
+            clock: self.clock,
+            progress,
+        };
         XraySampler { inner: Arc::new(inner) }
     }
 }
@@ -236,10 +277,15 @@ impl ShouldSample for XraySampler {
             ParentDecision::Undecided => {}
         }
         self.inner.poller.start();
-        let root = Root { trace_id, span_kind, attributes };
-        let decided = self.inner.published.read(|table| root.by_rules(table?, &*self.inner.clock));
+        let root = Root { trace_id, name, span_kind, attributes };
+        let (overrides, clock) = (&self.inner.overrides, &*self.inner.clock);
+        let decided = self.inner.published.read(|table| {
+            let overridden =
+                if overrides.is_empty() { None } else { root.by_overrides(overrides, table, clock) };
+            overridden.or_else(|| root.by_rules(table?, clock))
+        });
         decided.unwrap_or_else(|| match &self.inner.fallback {
-            Fallback::Rules(table) => root.by_own_rules(table, &*self.inner.clock),
+            Fallback::Rules(table) => root.by_own_rules(table, clock),
             Fallback::Sampler(sampler) => {
                 sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links)
             }
@@ -250,16 +296,37 @@ impl ShouldSample for XraySampler {
 /// A span about which nobody has decided.
 struct Root<'a> {
     trace_id: TraceId,
+    name: &'a str,
     span_kind: &'a SpanKind,
     attributes: &'a [KeyValue],
 }
 
 impl Root<'_> {
+    /// What the first override says that matches, if one does.
+    fn by_overrides(
+        &self,
+        overrides: &[ActiveOverride],
+        table: Option<&Table>,
+        clock: &dyn Clock,
+    ) -> Option<SamplingResult> {
+        let attributes = SpanAttributes(self.attributes);
+        let request = whole_request(self.span_kind, &attributes);
+        let span = Span { name: self.name, kind: self.span_kind, attributes, request };
+        let (trace_id, now) = (self.trace_id.to_bytes(), nanos(clock));
+        let overridden =
+            overrides.iter().find_map(|asked| asked.decide(&span, table, trace_id, now, stripe()))?;
+        Some(match overridden.rule {
+            _ if !overridden.decision.is_sampled() => drop_span(),
+            Some(rule) => sampled_by(rule),
+            None => followed(SamplingDecision::RecordAndSample, None),
+        })
+    }
+
     /// What X-Ray's rules say, if one of them matches.
     #[inline]
     fn by_rules(&self, table: &Table, clock: &dyn Clock) -> Option<SamplingResult> {
         let (entry, is_sampled) = self.by_first_match(table, clock)?;
-        Some(if is_sampled { sampled_by(entry) } else { drop_span() })
+        Some(if is_sampled { sampled_by(&entry.rule) } else { drop_span() })
     }
 
     /// What rules say that X-Ray knows nothing of.
@@ -279,8 +346,8 @@ impl Root<'_> {
     }
 }
 
-fn sampled_by(entry: &Entry) -> SamplingResult {
-    let name = Value::String(StringValue::from(entry.rule.name.clone()));
+fn sampled_by(rule: &Rule) -> SamplingResult {
+    let name = Value::String(StringValue::from(rule.name.clone()));
     SamplingResult {
         decision: SamplingDecision::RecordAndSample,
         attributes: vec![KeyValue::new(RULE_ATTRIBUTE, name)],
