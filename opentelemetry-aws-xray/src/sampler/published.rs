@@ -46,7 +46,7 @@ impl Published {
 
     /// Looks at the table in force.
     #[inline]
-    pub(super) fn read<R>(&self, look: impl Fn(Option<&Table>) -> R) -> R {
+    pub(super) fn read<R>(&self, mut look: impl FnMut(Option<&Table>) -> R) -> R {
         let version = self.version.load(Ordering::Acquire);
         let seen = SEEN.try_with(|seen| {
             if let Ok(seen) = seen.try_borrow()

@@ -17,7 +17,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{SamplingDecision, SamplingResult, ShouldSample},
 };
-use xray_wire::sampling::{ClientId, Entry, LocalRules, Process, Rule, Schedule, Table};
+use xray_wire::sampling::{ClientId, Entry, LocalRules, Process, Schedule, Table};
 
 use super::{
     api::SamplingApi,
@@ -279,21 +279,29 @@ impl ShouldSample for XraySampler {
         self.inner.poller.start();
         let root = Root { trace_id, name, span_kind, attributes };
         let (overrides, clock) = (&self.inner.overrides, &*self.inner.clock);
+        let mut by = None;
         let decided = self.inner.published.read(|table| {
             let overridden =
-                if overrides.is_empty() { None } else { root.by_overrides(overrides, table, clock) };
-            overridden.or_else(|| root.by_rules(table?, clock))
+                if overrides.is_empty() { None } else { root.by_overrides(overrides, table, clock, &mut by) };
+            overridden.or_else(|| root.by_rules(table?, clock, &mut by))
         });
-        decided.unwrap_or_else(|| match &self.inner.fallback {
-            Fallback::Rules(table) => root.by_own_rules(table, clock),
-            Fallback::Sampler(sampler) => {
-                sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links)
+        let is_sampled = match (decided, &self.inner.fallback) {
+            (Some(is_sampled), _) => is_sampled,
+            (None, Fallback::Rules(table)) => {
+                root.by_first_match(table, clock).is_some_and(|(_, sampled)| sampled)
             }
-        })
+            (None, Fallback::Sampler(sampler)) => {
+                return sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links);
+            }
+        };
+        result(is_sampled, by)
     }
 }
 
 /// A span about which nobody has decided.
+///
+/// Its methods answer whether it is sampled. If one of the account's rules has sampled it, they leave the name in `by`: an answer
+/// that held the name would not fit into a register, and that costs more than the decision.
 struct Root<'a> {
     trace_id: TraceId,
     name: &'a str,
@@ -308,33 +316,27 @@ impl Root<'_> {
         overrides: &[ActiveOverride],
         table: Option<&Table>,
         clock: &dyn Clock,
-    ) -> Option<SamplingResult> {
+        by: &mut Option<Arc<str>>,
+    ) -> Option<bool> {
         let attributes = SpanAttributes(self.attributes);
         let request = whole_request(self.span_kind, &attributes);
         let span = Span { name: self.name, kind: self.span_kind, attributes, request };
         let (trace_id, now) = (self.trace_id.to_bytes(), nanos(clock));
         let overridden =
             overrides.iter().find_map(|asked| asked.decide(&span, table, trace_id, now, stripe()))?;
-        Some(match overridden.rule {
-            _ if !overridden.decision.is_sampled() => drop_span(),
-            Some(rule) => sampled_by(rule),
-            None => followed(SamplingDecision::RecordAndSample, None),
-        })
+        let is_sampled = overridden.decision.is_sampled();
+        *by = overridden.rule.filter(|_| is_sampled).map(|rule| rule.name.clone());
+        Some(is_sampled)
     }
 
-    /// What X-Ray's rules say, if one of them matches.
+    /// What the account's rules say, if one of them matches.
     #[inline]
-    fn by_rules(&self, table: &Table, clock: &dyn Clock) -> Option<SamplingResult> {
+    fn by_rules(&self, table: &Table, clock: &dyn Clock, by: &mut Option<Arc<str>>) -> Option<bool> {
         let (entry, is_sampled) = self.by_first_match(table, clock)?;
-        Some(if is_sampled { sampled_by(&entry.rule) } else { drop_span() })
-    }
-
-    /// What rules say that X-Ray knows nothing of.
-    fn by_own_rules(&self, table: &Table, clock: &dyn Clock) -> SamplingResult {
-        match self.by_first_match(table, clock) {
-            Some((_, true)) => followed(SamplingDecision::RecordAndSample, None),
-            _ => drop_span(),
+        if is_sampled {
+            *by = Some(entry.rule.name.clone());
         }
+        Some(is_sampled)
     }
 
     #[inline]
@@ -346,17 +348,15 @@ impl Root<'_> {
     }
 }
 
-fn sampled_by(rule: &Rule) -> SamplingResult {
-    let name = Value::String(StringValue::from(rule.name.clone()));
-    SamplingResult {
-        decision: SamplingDecision::RecordAndSample,
-        attributes: vec![KeyValue::new(RULE_ATTRIBUTE, name)],
-        trace_state: TraceState::NONE,
-    }
-}
-
-fn drop_span() -> SamplingResult {
-    SamplingResult { decision: SamplingDecision::Drop, attributes: Vec::new(), trace_state: TraceState::NONE }
+/// The answer as the SDK takes it.
+#[inline]
+fn result(is_sampled: bool, by: Option<Arc<str>>) -> SamplingResult {
+    let decision = if is_sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
+    let attributes = match by {
+        Some(rule) => vec![KeyValue::new(RULE_ATTRIBUTE, Value::String(StringValue::from(rule)))],
+        None => Vec::new(),
+    };
+    SamplingResult { decision, attributes, trace_state: TraceState::NONE }
 }
 
 /// The parent's decision, with its trace state.

@@ -161,9 +161,9 @@ fn fields_to_ask(rule: &Rule, process: &Process<'_>) -> Option<Box<[(Field, Patt
         return None;
     }
     let mut fields = Vec::new();
-    // The cheapest first.
+    // First what tells most rules apart.
     for (field, pattern) in
-        [(Field::HttpMethod, &rule.http_method), (Field::UrlPath, &rule.url_path), (Field::Host, &rule.host)]
+        [(Field::UrlPath, &rule.url_path), (Field::HttpMethod, &rule.http_method), (Field::Host, &rule.host)]
     {
         if !pattern.is_any() {
             fields.push((field, pattern.clone()));
