@@ -6,12 +6,13 @@ use std::{
 };
 
 use e2e::end_at_once;
-use opentelemetry_aws_xray::{DropReason, Xray, config::Transport};
+use opentelemetry_aws_xray::{DropReason, Xray};
 use xray_local::{Effect, ErrorAnswer, Fault, Faults};
 
 use crate::{
     faults::mixed,
     road::{Road, one_by_one},
+    way::Way,
 };
 
 /// What a busy machine may take on top.
@@ -21,13 +22,11 @@ const GRACE: Duration = Duration::from_secs(2);
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A pipeline to a port where connections are made and nobody ever reads.
-fn to_the_silent() -> (Xray, TcpListener) {
+fn to_the_silent(way: Way) -> (Xray, TcpListener) {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let xray = Xray::builder()
-        .with_service_name("orders")
-        .with_daemon_address(silent.local_addr().unwrap().to_string())
-        .with_transport(Transport::Tcp);
-    (one_by_one(xray).build(), silent)
+    let xray = Xray::builder().with_service_name("orders");
+    let xray = way.to(one_by_one(xray), "127.0.0.1", silent.local_addr().unwrap().port());
+    (xray.build(), silent)
 }
 
 fn assert_within(deadline: Duration, what: &str, work: impl FnOnce()) {
@@ -39,63 +38,82 @@ fn assert_within(deadline: Duration, what: &str, work: impl FnOnce()) {
 
 #[test]
 fn a_flush_and_a_shutdown_of_who_is_never_answered_end_in_time() {
-    let (xray, _silent) = to_the_silent();
-    assert_eq!(end_at_once(&xray, 100, 10).len(), 1_000);
-    assert_within(FLUSH_TIMEOUT, "the flush", || assert!(xray.force_flush().is_err()));
-    assert_eq!((xray.stats().spans_held, xray.stats().spans_dropped()), (1_000, 0), "{:?}", xray.stats());
+    Way::each(Way::ALL, |way| {
+        let (xray, _silent) = to_the_silent(way);
+        assert_eq!(end_at_once(&xray, 100, 10).len(), 1_000);
+        assert_within(FLUSH_TIMEOUT, "the flush", || assert!(xray.force_flush().is_err()));
+        let stats = xray.stats();
+        assert_eq!((stats.spans_held, stats.spans_dropped()), (1_000, 0), "{way:?}: {stats:?}");
 
-    let second = Duration::from_secs(1);
-    assert_within(second, "the shutdown", || {
-        let _ = xray.tracer_provider().shutdown_with_timeout(second);
+        let second = Duration::from_secs(1);
+        assert_within(second, "the shutdown", || {
+            let _ = xray.tracer_provider().shutdown_with_timeout(second);
+        });
+        let stats = xray.stats();
+        let (in_calls, waiting) =
+            (stats.dropped(DropReason::Unanswered), stats.dropped(DropReason::ShutDown));
+        assert_eq!(
+            (in_calls + waiting, stats.spans_held, stats.spans_sent),
+            (1_000, 0, 0),
+            "{way:?}: {stats:?}"
+        );
+        assert!(in_calls > 0, "{way:?}: {stats:?}");
     });
-    let stats = xray.stats();
-    let (in_calls, not_tried) = (stats.dropped(DropReason::Unanswered), stats.dropped(DropReason::ShutDown));
-    assert_eq!((in_calls + not_tried, stats.spans_held, stats.spans_sent), (1_000, 0, 0), "{stats:?}");
-    assert!(in_calls > 0 && not_tried > 0, "eight calls hold fewer documents: {stats:?}");
 }
 
 #[test]
 fn dropping_the_handle_ends_in_time_too() {
-    let (xray, _silent) = to_the_silent();
-    let _ = end_at_once(&xray, 100, 10);
-    assert_within(FLUSH_TIMEOUT, "the drop", || drop(xray));
+    Way::each(Way::ALL, |way| {
+        let (xray, _silent) = to_the_silent(way);
+        let _ = end_at_once(&xray, 100, 10);
+        assert_within(FLUSH_TIMEOUT, "the drop", || drop(xray));
+    });
 }
 
 #[test]
 fn a_shutdown_does_not_wait_for_who_is_away() {
-    let mut road = Road::open(Faults::default());
-    road.runtime.block_on(road.local.stop_listening());
-    road.end(20, 5);
-    assert_within(Duration::ZERO, "the shutdown", || road.xray.shutdown().unwrap());
-    let stats = road.close().stats;
-    assert_eq!((stats.dropped(DropReason::Unreachable), stats.spans_held), (100, 0), "{stats:?}");
+    Way::each(Way::ALL, |way| {
+        let mut road = Road::open(way, Faults::default());
+        road.runtime.block_on(road.local.stop_listening());
+        road.end(20, 5);
+        assert_within(Duration::ZERO, "the shutdown", || road.xray.shutdown().unwrap());
+        let stats = road.close().stats;
+        assert_eq!(
+            (stats.dropped(DropReason::Unreachable), stats.spans_held),
+            (100, 0),
+            "{way:?}: {stats:?}"
+        );
+    });
 }
 
 #[test]
 fn a_shutdown_tries_once_more_what_was_to_wait_for_longer() {
-    let minute = Duration::from_secs(60);
-    let throttled = ErrorAnswer::new(429).with_retry_after(minute);
-    let mut road = Road::open(Faults::default().with(Fault::from(throttled).times(1)));
-    road.end(4, 5);
-    assert_within(Duration::ZERO, "the flush", || road.xray.force_flush().unwrap());
-    assert_eq!(road.xray.stats().spans_held, 20, "{:?}", road.xray.stats());
-    assert_within(Duration::ZERO, "the shutdown", || road.xray.shutdown().unwrap());
-    road.close().assert_complete("a wait cut short");
+    Way::each(Way::ALL, |way| {
+        let throttled = ErrorAnswer::new(429).with_retry_after(Duration::from_secs(60));
+        let mut road = Road::open(way, Faults::default().with(Fault::from(throttled).times(1)));
+        road.end(4, 5);
+        assert_within(Duration::ZERO, "the flush", || road.xray.force_flush().unwrap());
+        assert_eq!(road.xray.stats().spans_held, 20, "{way:?}: {:?}", road.xray.stats());
+        assert_within(Duration::ZERO, "the shutdown", || road.xray.shutdown().unwrap());
+        road.close().assert_complete(&format!("{way:?}"));
+    });
 }
 
 #[test]
 fn a_shutdown_in_the_middle_of_it_all_counts_everything() {
     let timeout = Duration::from_secs(1);
-    for faults in [mixed(7), Faults::default().with(Effect::Delay(Duration::from_millis(400)))] {
-        let mut road = Road::open(faults);
-        road.end(400, 5);
-        assert_within(timeout, "the shutdown", || {
-            let _ = road.xray.tracer_provider().shutdown_with_timeout(timeout);
-        });
-        let outcome = road.close();
-        let stats = outcome.stats;
-        assert_eq!((stats.spans_ended, stats.spans_held), (2_000, 0), "{stats:?}");
-        assert_eq!(stats.spans_sent + stats.spans_dropped(), 2_000, "{stats:?}");
-        assert!(outcome.arrived.len() as u64 >= stats.spans_sent, "{stats:?}");
-    }
+    Way::each(Way::ALL, |way| {
+        for faults in [mixed(7), Faults::default().with(Effect::Delay(Duration::from_millis(400)))] {
+            let mut road = Road::open(way, faults);
+            road.end(400, 5);
+            assert_within(timeout, "the shutdown", || {
+                let _ = road.xray.tracer_provider().shutdown_with_timeout(timeout);
+            });
+            let outcome = road.close();
+            let stats = outcome.stats;
+            assert_eq!((stats.spans_ended, stats.spans_held), (2_000, 0), "{way:?}: {stats:?}");
+            assert_eq!(stats.spans_sent + stats.spans_dropped(), 2_000, "{way:?}: {stats:?}");
+            assert!(outcome.arrived.len() as u64 >= stats.spans_sent, "{way:?}: {stats:?}");
+        }
+    });
 }

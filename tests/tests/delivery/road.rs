@@ -3,15 +3,16 @@
 use std::{
     any::Any,
     collections::HashSet,
-    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use e2e::end_at_once;
-use opentelemetry_aws_xray::{DropReason, ExporterStats, Xray, XrayBuilder, config::Transport};
+use opentelemetry_aws_xray::{DropReason, ExporterStats, Xray, XrayBuilder};
 use tokio::runtime::Runtime;
 use xray_local::{Faults, Limits, Snapshot, Stats, XrayLocal};
 use xray_wire::{SegmentId, TraceId};
+
+use crate::way::Way;
 
 /// Flushes until all is decided: three attempts take three seconds at most between them, a flush waits for five.
 const FLUSHES: usize = 12;
@@ -56,30 +57,39 @@ pub(crate) struct Outcome {
 }
 
 impl Road {
-    /// Opens the road. Each span has a document of its own, so that one knows of each what became of it.
-    pub(crate) fn open(faults: Faults) -> Self {
-        Self::open_with(faults, |xray, _| one_by_one(xray))
+    /// Opens a road. Where documents are segments each span has its own, so that one knows of each what became of it.
+    pub(crate) fn open(way: Way, faults: Faults) -> Self {
+        Self::open_with(way, faults, one_by_one)
     }
 
-    /// Opens the road for a pipeline with settings of its own, among them perhaps another name for the address.
+    /// Opens a road for a pipeline with settings of its own.
     pub(crate) fn open_with(
+        way: Way,
         faults: Faults,
-        settings: impl FnOnce(XrayBuilder, SocketAddr) -> XrayBuilder,
+        settings: impl FnOnce(XrayBuilder) -> XrayBuilder,
     ) -> Self {
         let turn = TURN.read().unwrap_or_else(PoisonError::into_inner);
-        Self::open_in(Box::new(turn), faults, settings)
+        Self::open_to(Box::new(turn), "127.0.0.1", way, faults, settings)
     }
 
-    /// Opens the road when all others are closed, and keeps them closed.
-    pub(crate) fn open_alone() -> Self {
+    /// Opens a road to a host that stands for 127.0.0.1.
+    pub(crate) fn open_to_host(host: &str, way: Way) -> Self {
+        let turn = TURN.read().unwrap_or_else(PoisonError::into_inner);
+        Self::open_to(Box::new(turn), host, way, Faults::default(), one_by_one)
+    }
+
+    /// Opens a road when all others are closed, and keeps them closed.
+    pub(crate) fn open_alone(way: Way) -> Self {
         let turn = TURN.write().unwrap_or_else(PoisonError::into_inner);
-        Self::open_in(Box::new(turn), Faults::default(), |xray, _| one_by_one(xray))
+        Self::open_to(Box::new(turn), "127.0.0.1", way, Faults::default(), one_by_one)
     }
 
-    fn open_in(
+    fn open_to(
         turn: Box<dyn Any>,
+        host: &str,
+        way: Way,
         faults: Faults,
-        settings: impl FnOnce(XrayBuilder, SocketAddr) -> XrayBuilder,
+        settings: impl FnOnce(XrayBuilder) -> XrayBuilder,
     ) -> Self {
         let mut limits = Limits::default();
         (limits.traces, limits.bytes) = (usize::MAX, usize::MAX);
@@ -87,7 +97,7 @@ impl Road {
         let runtime = Runtime::new().unwrap();
         let local = runtime.block_on(builder.start()).unwrap();
         let told: Arc<Mutex<Vec<Told>>> = Arc::default();
-        let xray = settings(pipeline(local.addr(), &told), local.addr()).build();
+        let xray = settings(way.to(pipeline(&told), host, local.addr().port())).build();
         Self { xray, local, runtime, ended: HashSet::new(), told, _turn: turn }
     }
 
@@ -130,24 +140,21 @@ pub(crate) fn one_by_one(xray: XrayBuilder) -> XrayBuilder {
     xray.with_exporter(|exporter| exporter.with_nesting(false))
 }
 
-fn pipeline(address: SocketAddr, told: &Arc<Mutex<Vec<Told>>>) -> XrayBuilder {
+/// Keeps what it is told.
+fn pipeline(told: &Arc<Mutex<Vec<Told>>>) -> XrayBuilder {
     let told = Arc::clone(told);
-    Xray::builder()
-        .with_service_name("orders")
-        .with_daemon_address(address.to_string())
-        .with_transport(Transport::Tcp)
-        .with_exporter(|exporter| {
-            exporter.with_on_rejected(move |rejected| {
-                told.lock().unwrap().push(Told {
-                    trace_id: rejected.trace_id,
-                    segment_id: rejected.segment_id,
-                    spans: rejected.spans,
-                    reason: rejected.reason,
-                    code: rejected.code.to_owned(),
-                    message: rejected.message.to_owned(),
-                });
-            })
+    Xray::builder().with_service_name("orders").with_exporter(|exporter| {
+        exporter.with_on_rejected(move |rejected| {
+            told.lock().unwrap().push(Told {
+                trace_id: rejected.trace_id,
+                segment_id: rejected.segment_id,
+                spans: rejected.spans,
+                reason: rejected.reason,
+                code: rejected.code.to_owned(),
+                message: rejected.message.to_owned(),
+            });
         })
+    })
 }
 
 /// The ids of all segments and subsegments.

@@ -2,41 +2,46 @@
 
 use opentelemetry_aws_xray::DropReason;
 
-use crate::{faults::mixed, road::Road};
+use crate::{
+    faults::mixed,
+    road::{Road, one_by_one},
+    way::Way,
+};
 
 const SPANS_EACH: usize = 20;
 
 /// Traces of twenty spans in one go, with every fault there is.
-fn deliver(spans: usize, nesting: bool) {
-    let what = format!("{spans} spans, nesting={nesting}");
-    let mut road = Road::open_with(mixed(11), |xray, _| {
-        xray.with_queue_size(spans).with_exporter(|exporter| exporter.with_nesting(nesting))
+fn deliver(way: Way, spans: usize, nesting: bool) {
+    let what = format!("{spans} spans, {way:?}, nesting={nesting}");
+    let mut road = Road::open_with(way, mixed(11), |xray| {
+        let xray = xray.with_queue_size(spans);
+        if nesting { xray } else { one_by_one(xray) }
     });
     road.end(spans / SPANS_EACH, SPANS_EACH);
     road.settle();
     let outcome = road.close();
     outcome.assert_accounted(&what);
     let stats = outcome.stats;
-    // One document in a hundred is bad. Three failures of one call in a row are rare.
+    // One document in a hundred is refused for good, and some hold all spans of a trace.
     assert!(stats.dropped(DropReason::Rejected) < spans as u64 / 20, "{what}: {stats:?}");
-    assert!(stats.dropped(DropReason::Unanswered) < spans as u64 / 20, "{what}: {stats:?}");
-    assert!(outcome.struck.iter().all(|struck| *struck > 0) || nesting, "{what}: {:?}", outcome.struck);
+    // A call that fails three times in a row is rare; where calls are few it has a twentieth of all spans.
+    assert!(stats.dropped(DropReason::Unanswered) < spans as u64 / 5, "{what}: {stats:?}");
 }
 
 #[test]
 fn twenty_thousand_spans_are_all_accounted_for() {
-    deliver(20_000, false);
+    deliver(Way::Tcp, 20_000, false);
 }
 
 #[test]
-fn twenty_thousand_spans_in_whole_traces_are_all_accounted_for() {
-    deliver(20_000, true);
+fn ten_thousand_spans_on_each_road_are_all_accounted_for() {
+    Way::each(Way::ALL, |way| deliver(way, 10_000, true));
 }
 
 /// `cargo test -p e2e --test delivery -- --ignored`
 #[test]
 #[ignore = "takes a minute"]
 fn a_hundred_thousand_spans_are_all_accounted_for() {
-    deliver(100_000, false);
-    deliver(100_000, true);
+    deliver(Way::Tcp, 100_000, false);
+    Way::each(Way::ALL, |way| deliver(way, 100_000, true));
 }
