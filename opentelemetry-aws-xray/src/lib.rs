@@ -34,6 +34,7 @@
 //! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
 //! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
 //! - [`InProgressProcessor`] shows a request that takes long before it ends.
+//! - [`TailSampling`] keeps requests that failed or were slow, whatever the sampler decided at their start.
 //! - [`config`] lists the environment variables. What is set in code wins over them.
 //!
 //! # Promises
@@ -74,6 +75,7 @@ mod redaction;
 pub mod sampler;
 mod scan;
 pub mod sink;
+mod tail_sampling;
 #[cfg(feature = "tower")]
 pub mod tower;
 
@@ -88,4 +90,7 @@ pub use pipeline::{Xray, XrayBuilder};
 pub use propagator::XrayPropagator;
 pub use redaction::{Redaction, Verdict};
 pub use sampler::XrayParentBased;
+pub use tail_sampling::{
+    KeepReason, TailSampling, TailSamplingProcessor, TailSamplingStats, TailSamplingStatsHandle,
+};
 pub use xray_wire::{DaemonAddress, Endpoint};

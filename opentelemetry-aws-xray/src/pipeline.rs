@@ -8,7 +8,7 @@ use opentelemetry::{
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{BatchConfigBuilder, Sampler, SdkTracerProvider, ShouldSample, TracerProviderBuilder},
+    trace::{BatchConfigBuilder, Sampler, SdkTracerProvider, ShouldSample},
 };
 
 use crate::{
@@ -19,7 +19,8 @@ use crate::{
     id_generator::XrayIdGenerator,
     in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle},
     metrics,
-    sampler::XrayParentBased,
+    sampler::{RecordUnsampled, XrayParentBased},
+    tail_sampling::{TailSampling, TailSamplingProcessor, TailSamplingStats, TailSamplingStatsHandle},
 };
 
 /// A running pipeline from spans to X-Ray.
@@ -39,6 +40,7 @@ pub struct Xray {
     provider: SdkTracerProvider,
     stats: StatsHandle,
     in_progress: Option<InProgressStatsHandle>,
+    tail_sampling: Option<TailSamplingStatsHandle>,
     propagators: Vec<Propagator>,
     context_missing: ContextMissing,
 }
@@ -76,6 +78,13 @@ impl Xray {
     #[must_use]
     pub fn in_progress_stats(&self) -> Option<InProgressStats> {
         self.in_progress.as_ref().map(InProgressStatsHandle::now)
+    }
+
+    /// What tail sampling kept and let go so far; `None` unless it was asked for with
+    /// [`with_tail_sampling`](XrayBuilder::with_tail_sampling).
+    #[must_use]
+    pub fn tail_sampling_stats(&self) -> Option<TailSamplingStats> {
+        self.tail_sampling.as_ref().map(TailSamplingStatsHandle::now)
     }
 
     /// Sends all spans that have ended. Returns when they are handed to the operating system or, on a road on which the other side
@@ -137,6 +146,7 @@ pub struct XrayBuilder {
     queue_size: Option<usize>,
     meter: Option<Meter>,
     in_progress: bool,
+    tail_sampling: Option<TailSampling>,
     exporter: XrayExporterBuilder,
 }
 
@@ -260,6 +270,15 @@ impl XrayBuilder {
         self
     }
 
+    /// Keeps requests that the sampler did not choose, if they failed or were slow: see [`TailSampling`]. All spans are recorded then
+    /// until their request has ended, which costs a microsecond or more for each.
+    ///
+    /// Default: what the sampler did not choose is not recorded.
+    pub fn with_tail_sampling(mut self, policy: TailSampling) -> Self {
+        self.tail_sampling = Some(policy);
+        self
+    }
+
     /// Tries out the road to X-Ray that these settings lead to: see [`Xray::check`].
     #[must_use]
     pub fn check(&self) -> CheckReport {
@@ -303,17 +322,29 @@ impl XrayBuilder {
         if let Some(early) = early {
             builder = builder.with_span_processor(early);
         }
+        let mut tail_sampling = None;
         let provider = if is_enabled {
             let queue_size = config::queue_size(self.queue_size, environment);
-            enabled(builder, batch_processor(exporter, self.export_interval, queue_size), self.sampler)
+            let batches = batch_processor(exporter, self.export_interval, queue_size);
+            let sampler = self.sampler.unwrap_or_else(|| XrayParentBased::default().into());
+            match self.tail_sampling {
+                Some(policy) => {
+                    let processor = TailSamplingProcessor::new(policy, batches);
+                    tail_sampling = Some(processor.stats_handle());
+                    builder.with_sampler(RecordUnsampled::new(sampler)).with_span_processor(processor)
+                }
+                None => builder.with_sampler(sampler).with_span_processor(batches),
+            }
         } else {
             otel_info!(name: "Xray.Disabled", message = "tracing is turned off by configuration");
-            builder.with_sampler(Sampler::AlwaysOff).build()
-        };
+            builder.with_sampler(Sampler::AlwaysOff)
+        }
+        .build();
         Xray {
             provider,
             stats,
             in_progress,
+            tail_sampling,
             propagators: config::propagators(self.propagators, environment),
             context_missing: config::context_missing(self.context_missing, environment),
         }
@@ -327,18 +358,6 @@ fn early(exporter: &XrayExporterBuilder, environment: &Environment) -> Option<In
         return None;
     };
     Some(InProgressProcessor::new(exporter.build_with(environment), InProgressProcessor::DEFAULT_DELAY))
-}
-
-fn enabled(
-    builder: TracerProviderBuilder,
-    processor: FlushingProcessor,
-    sampler: Option<Box<dyn ShouldSample>>,
-) -> SdkTracerProvider {
-    let builder = builder.with_span_processor(processor);
-    match sampler {
-        Some(sampler) => builder.with_sampler(sampler).build(),
-        None => builder.with_sampler(XrayParentBased::default()).build(),
-    }
 }
 
 fn batch_processor(
@@ -441,6 +460,31 @@ mod tests {
         let stats = xray.stats();
         assert_eq!((stats.spans_ended, stats.spans_ended), (1_000, stats.spans_in + stats.spans_missed));
         assert!(stats.spans_missed > 0 && sink.take().len() as u64 == stats.spans_in, "{stats:?}");
+    }
+
+    #[test]
+    fn what_the_caller_left_out_is_kept_if_it_fails() {
+        let sink = MemorySink::default();
+        let xray = Xray::builder()
+            .with_exporter(|exporter| exporter.with_sink(sink.clone()))
+            .with_tail_sampling(TailSampling::new().faults())
+            .build_with(&Environment::of([]));
+        let tracer = xray.tracer_provider().tracer("test");
+        for status in [200, 500] {
+            let request =
+                request(&xray, "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0");
+            tracer.start_with_context("step", &request).end();
+            request.span().set_attribute(KeyValue::new("http.response.status_code", status));
+            request.span().end();
+        }
+        xray.force_flush().unwrap();
+        let documents = sink.take();
+        assert_eq!((documents.len(), xray.stats().spans_sent), (1, 2));
+        let document: serde_json::Value = serde_json::from_str(&documents[0]).unwrap();
+        let shown = (&document["fault"], &document["metadata"]["default"]["tail_sampling.reason"]);
+        assert_eq!(shown, (&true.into(), &"fault".into()), "{document}");
+        let stats = xray.tail_sampling_stats().unwrap();
+        assert_eq!((stats.spans_in, stats.spans_kept, stats.spans_let_go), (4, 2, 2));
     }
 
     #[test]

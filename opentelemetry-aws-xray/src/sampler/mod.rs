@@ -7,6 +7,9 @@ use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, Should
 use self::parent::{ParentDecision, parent_decision};
 
 pub(crate) mod parent;
+mod record_unsampled;
+
+pub use self::record_unsampled::RecordUnsampled;
 
 #[cfg(feature = "sampler")]
 mod api;

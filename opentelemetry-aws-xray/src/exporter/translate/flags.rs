@@ -5,12 +5,50 @@ use opentelemetry_sdk::trace::SpanData;
 use xray_wire::segment::Segment;
 
 use super::{
-    super::attributes::{Attributes, Slot},
+    super::attributes::{Attributes, Marks, Slot},
     http,
 };
 
-/// Sets the flags: from the HTTP status if it says failure, else from the gRPC status if that shall count, else from the span's own
-/// status; and `throttle` also from an AWS error code.
+/// What a span says about its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Flags {
+    pub(crate) error: bool,
+    pub(crate) throttle: bool,
+    pub(crate) fault: bool,
+}
+
+impl Flags {
+    /// The flags that the span's document will have, with a gRPC status that counts.
+    pub(crate) fn of(span: &SpanData) -> Self {
+        let mut marks = Marks::default();
+        let attributes = Attributes::new(&span.attributes, &mut marks);
+        Self::read(span, http::status(&attributes), &attributes, true)
+    }
+
+    /// From the HTTP status if it says failure, else from the gRPC status if that shall count, else from the span's own
+    /// status; and `throttle` also from an AWS error code.
+    fn read(
+        span: &SpanData,
+        status: Option<http::Status>,
+        attributes: &Attributes<'_, '_>,
+        with_grpc: bool,
+    ) -> Self {
+        let grpc = if with_grpc { grpc_status(attributes) } else { None };
+        let mut flags = match (status, grpc) {
+            (Some((_, status @ 400..=499)), _) => Self { error: true, throttle: status == 429, fault: false },
+            (Some((_, 500..=599)), _) | (_, Some(GrpcFailure::Fault)) => {
+                Self { fault: true, ..Self::default() }
+            }
+            (_, Some(GrpcFailure::Error)) => Self { error: true, ..Self::default() },
+            (_, Some(GrpcFailure::Throttle)) => Self { error: true, throttle: true, fault: false },
+            (_, None) => Self { fault: matches!(span.status, Status::Error { .. }), ..Self::default() },
+        };
+        flags.throttle |= is_throttled(span, attributes);
+        flags
+    }
+}
+
+/// Sets the flags.
 pub(super) fn set(
     segment: &mut Segment<'_>,
     span: &SpanData,
@@ -18,19 +56,8 @@ pub(super) fn set(
     attributes: &Attributes<'_, '_>,
     with_grpc: bool,
 ) {
-    let grpc = if with_grpc { grpc_status(attributes) } else { None };
-    match (status, grpc) {
-        (Some((_, status @ 400..=499)), _) => {
-            segment.error = true;
-            segment.throttle = status == 429;
-        }
-        (Some((_, 500..=599)), _) => segment.fault = true,
-        (_, Some(GrpcFailure::Error)) => segment.error = true,
-        (_, Some(GrpcFailure::Throttle)) => (segment.error, segment.throttle) = (true, true),
-        (_, Some(GrpcFailure::Fault)) => segment.fault = true,
-        (_, None) => segment.fault = matches!(span.status, Status::Error { .. }),
-    }
-    segment.throttle |= is_throttled(span, attributes);
+    let Flags { error, throttle, fault } = Flags::read(span, status, attributes, with_grpc);
+    (segment.error, segment.throttle, segment.fault) = (error, throttle, fault);
 }
 
 #[derive(Debug, PartialEq)]

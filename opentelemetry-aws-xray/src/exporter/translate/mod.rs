@@ -28,6 +28,7 @@ use std::borrow::Cow;
 
 pub(crate) use budget::Budget;
 pub(crate) use event::subsegments as event_subsegments;
+pub(crate) use flags::Flags;
 pub(crate) use local_root::{Role, parent_id, roles};
 pub(crate) use metadata_options::MetadataOptions;
 use opentelemetry::trace::SpanKind;

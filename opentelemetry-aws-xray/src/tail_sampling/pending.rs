@@ -1,0 +1,323 @@
+//! Requests that have not ended, and what is held of them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    mem,
+    time::Duration,
+};
+
+use opentelemetry::{KeyValue, SpanId, TraceId, trace::SpanContext};
+use opentelemetry_sdk::trace::SpanData;
+
+use super::{
+    TailSamplingStats,
+    policy::{KeepReason, TailSampling},
+    recent::Recent,
+    weight::weight,
+};
+
+/// Spans that have started and not ended, at most. Those that start while there are so many are judged each for itself.
+/// Costs some 5 MB when full.
+const MAX_OPEN: usize = 65_536;
+
+/// Traces that are remembered when they are decided, for what starts or ends later. Costs about 200 KB.
+const MAX_RECENT: usize = 4_096;
+
+/// The attribute of a local root that says why its request was kept.
+const REASON: &str = "tail_sampling.reason";
+
+/// Requests by age, the spans that belong to them, and the last decisions. Spans that are kept go to the `kept` of the call that
+/// decides it.
+pub(super) struct Pending {
+    policy: TailSampling,
+    /// The request of each span that has not ended. It may be there no more, if it grew too old.
+    open: HashMap<Id, u64>,
+    /// By number, so that the first is the oldest. Each has a span that is open.
+    requests: BTreeMap<u64, Request>,
+    /// Those of which spans are held.
+    holding: BTreeSet<u64>,
+    recent: Recent<Decision>,
+    last_number: u64,
+    /// Spans that are open and whose requests are there no more, at most.
+    astray: usize,
+    max_open: usize,
+    stats: TailSamplingStats,
+}
+
+type Id = (TraceId, SpanId);
+
+/// Why a request is kept; `None` if it is not.
+type Decision = Option<KeepReason>;
+
+struct Request {
+    root: Id,
+    since: Duration,
+    open: usize,
+    /// There is one if the root has ended, or if it was kept early.
+    decision: Option<Decision>,
+    held: Vec<SpanData>,
+    bytes: usize,
+}
+
+/// What is held of a request at some moment before its end.
+struct Part {
+    trace: TraceId,
+    since: Duration,
+    decision: Option<Decision>,
+    held: Vec<SpanData>,
+    bytes: usize,
+}
+
+impl Pending {
+    pub(super) fn new(policy: TailSampling) -> Self {
+        Self {
+            policy,
+            open: HashMap::new(),
+            requests: BTreeMap::new(),
+            holding: BTreeSet::new(),
+            recent: Recent::new(MAX_RECENT),
+            last_number: 0,
+            astray: 0,
+            max_open: MAX_OPEN,
+            stats: TailSamplingStats::default(),
+        }
+    }
+
+    /// A span starts, below another one of this process or not.
+    pub(super) fn start(
+        &mut self,
+        span: &SpanContext,
+        parent: Option<&SpanContext>,
+        now: Duration,
+        kept: &mut Vec<SpanData>,
+    ) {
+        self.decide_old(now, kept);
+        if self.open.len() >= self.max_open && !self.find_room() {
+            return;
+        }
+        let number = match parent {
+            None => self.last_number + 1,
+            // If its request has ended, it will follow what was decided.
+            Some(parent) => match self.open.get(&id(parent)) {
+                Some(number) if self.requests.contains_key(number) => *number,
+                _ => return,
+            },
+        };
+        // No two spans have the same id; if they do, the second one goes alone.
+        let Entry::Vacant(entry) = self.open.entry(id(span)) else { return };
+        entry.insert(number);
+        let request = self.requests.entry(number).or_insert_with(|| Request::new(id(span), now));
+        request.open += 1;
+        self.last_number = self.last_number.max(number);
+    }
+
+    /// A span has ended.
+    pub(super) fn end(&mut self, span: SpanData, now: Duration, kept: &mut Vec<SpanData>) {
+        self.decide_old(now, kept);
+        self.stats.spans_in += 1;
+        let number = self.open.remove(&id(&span.span_context));
+        let Some((number, request)) =
+            number.and_then(|number| Some((number, self.requests.get_mut(&number)?)))
+        else {
+            self.astray = self.astray.saturating_sub(usize::from(number.is_some()));
+            return self.end_alone(span, kept);
+        };
+        request.open -= 1;
+        let is_over = request.open == 0;
+        if request.root == id(&span.span_context) {
+            self.end_root(number, span, kept);
+        } else if let Some(decision) = request.decision {
+            self.follow(decision, span, kept);
+        } else {
+            self.hold(number, span);
+        }
+        if is_over {
+            // Its root has ended, so nothing is held of it.
+            self.requests.remove(&number);
+        }
+        self.make_room(now, kept);
+    }
+
+    /// Decides all that is open.
+    pub(super) fn decide_all(&mut self, now: Duration, kept: &mut Vec<SpanData>) {
+        self.holding.clear();
+        self.open.clear();
+        while let Some((_, mut request)) = self.requests.pop_first() {
+            self.decide_early(request.take_part(), now, kept);
+        }
+    }
+
+    pub(super) fn stats(&self) -> TailSamplingStats {
+        self.stats
+    }
+
+    fn end_root(&mut self, number: u64, span: SpanData, kept: &mut Vec<SpanData>) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        let trace = span.span_context.trace_id();
+        let early = request.decision.flatten();
+        // What failed is better called so than slow; and another request of the trace may be kept already.
+        let decision = self.policy.judge(&span).or(early).or_else(|| self.recent.find(trace).flatten());
+        request.decision = Some(decision);
+        let (held, bytes) = (mem::take(&mut request.held), mem::take(&mut request.bytes));
+        self.holding.remove(&number);
+        self.recent.remember(trace, decision);
+        if let Some(reason) = decision.filter(|_| early.is_none()) {
+            self.stats.requests_kept[reason as usize] += 1;
+        }
+        self.release(held.len(), bytes);
+        for span in held {
+            self.follow(decision, span, kept);
+        }
+        self.follow(decision, with_reason(span, decision), kept);
+    }
+
+    /// A span of which no request is known: one that started when its request was over, or too late to be counted.
+    fn end_alone(&mut self, span: SpanData, kept: &mut Vec<SpanData>) {
+        let trace = span.span_context.trace_id();
+        let is_root = span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote;
+        let known = self.recent.find(trace);
+        if let Some(decision) = known.filter(|decision| !is_root || decision.is_some()) {
+            return self.follow(decision, span, kept);
+        }
+        let decision = self.policy.judge(&span);
+        if let Some(reason) = decision {
+            self.stats.requests_kept[reason as usize] += 1;
+        }
+        if is_root || decision.is_some() {
+            self.recent.remember(trace, decision);
+        }
+        self.follow(decision, with_reason(span, decision), kept);
+    }
+
+    fn follow(&mut self, decision: Decision, span: SpanData, kept: &mut Vec<SpanData>) {
+        if decision.is_some() {
+            self.stats.spans_kept += 1;
+            kept.push(sampled(span));
+        } else {
+            self.stats.spans_let_go += 1;
+        }
+    }
+
+    fn hold(&mut self, number: u64, span: SpanData) {
+        let Some(request) = self.requests.get_mut(&number) else { return };
+        let bytes = weight(&span);
+        request.held.push(span);
+        request.bytes += bytes;
+        self.holding.insert(number);
+        self.stats.spans_held += 1;
+        self.stats.bytes_held += bytes as u64;
+    }
+
+    /// Decides the oldest requests early while too much is held.
+    fn make_room(&mut self, now: Duration, kept: &mut Vec<SpanData>) {
+        while self.stats.spans_held > self.policy.max_spans as u64
+            || self.stats.bytes_held > self.policy.max_bytes as u64
+        {
+            let Some(number) = self.holding.pop_first() else { return };
+            let Some(part) = self.requests.get_mut(&number).map(Request::take_part) else { continue };
+            let decision = self.decide_early(part, now, kept);
+            if let Some(request) = self.requests.get_mut(&number) {
+                // If it is let go, that is not the last word.
+                request.decision = decision.map(Some);
+            }
+        }
+    }
+
+    /// Decides requests that grew too old, and forgets them. Their spans that are open will end alone.
+    fn decide_old(&mut self, now: Duration, kept: &mut Vec<SpanData>) {
+        while let Some(oldest) = self.requests.first_entry() {
+            if now.saturating_sub(oldest.get().since) < self.policy.timeout {
+                return;
+            }
+            let (number, mut request) = oldest.remove_entry();
+            self.holding.remove(&number);
+            self.astray += request.open;
+            self.decide_early(request.take_part(), now, kept);
+        }
+    }
+
+    /// Decides a request by what is known before its end. If it is kept, that is remembered.
+    fn decide_early(&mut self, part: Part, now: Duration, kept: &mut Vec<SpanData>) -> Decision {
+        let Part { trace, since, decision, held, bytes } = part;
+        let spans = held.len();
+        self.release(spans, bytes);
+        let decision = decision.unwrap_or_else(|| {
+            let new = self.policy.judge_unfinished(trace, now.saturating_sub(since));
+            let new = new.or_else(|| self.recent.find(trace).flatten());
+            if let Some(reason) = new {
+                self.stats.requests_kept[reason as usize] += 1;
+                self.recent.remember(trace, new);
+            }
+            new
+        });
+        if decision.is_none() {
+            self.stats.spans_let_go_early += spans as u64;
+        } else {
+            held.into_iter().for_each(|span| self.follow(decision, span, kept));
+        }
+        decision
+    }
+
+    fn release(&mut self, spans: usize, bytes: usize) {
+        self.stats.spans_held -= spans as u64;
+        self.stats.bytes_held -= bytes as u64;
+    }
+
+    /// Forgets spans whose requests are gone, if that is worth the while.
+    fn find_room(&mut self) -> bool {
+        const WORTH_IT: usize = 16;
+        if self.astray.saturating_mul(WORTH_IT) < self.max_open {
+            return false;
+        }
+        self.open.retain(|_, number| self.requests.contains_key(number));
+        self.astray = 0;
+        self.open.len() < self.max_open
+    }
+}
+
+impl Request {
+    fn new(root: Id, since: Duration) -> Self {
+        Self { root, since, open: 0, decision: None, held: Vec::new(), bytes: 0 }
+    }
+
+    /// Takes out what is held.
+    fn take_part(&mut self) -> Part {
+        Part {
+            trace: self.root.0,
+            since: self.since,
+            decision: self.decision,
+            held: mem::take(&mut self.held),
+            bytes: mem::take(&mut self.bytes),
+        }
+    }
+}
+
+fn id(context: &SpanContext) -> Id {
+    (context.trace_id(), context.span_id())
+}
+
+/// The span as if the sampler had sampled it; else no exporter takes it.
+fn sampled(span: SpanData) -> SpanData {
+    let context = &span.span_context;
+    if context.is_sampled() {
+        return span;
+    }
+    let span_context = SpanContext::new(
+        context.trace_id(),
+        context.span_id(),
+        context.trace_flags().with_sampled(true),
+        context.is_remote(),
+        context.trace_state().clone(),
+    );
+    SpanData { span_context, ..span }
+}
+
+fn with_reason(mut span: SpanData, decision: Decision) -> SpanData {
+    if let Some(reason) = decision {
+        span.attributes.push(KeyValue::new(REASON, reason.as_str()));
+    }
+    span
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! Requests in any order, without a provider.
+
+use std::time::UNIX_EPOCH;
+
+use opentelemetry::{
+    InstrumentationScope,
+    trace::{SpanKind, Status, TraceFlags, TraceState},
+};
+use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+use proptest::prelude::*;
+
+use super::*;
+
+fn context(trace: u128, id: u64) -> SpanContext {
+    let trace = TraceId::from(trace);
+    SpanContext::new(trace, SpanId::from(id), TraceFlags::NOT_SAMPLED, false, TraceState::NONE)
+}
+
+fn span(trace: u128, id: u64, parent: Option<u64>, fails: bool) -> SpanData {
+    SpanData {
+        span_context: context(trace, id),
+        parent_span_id: parent.map_or(SpanId::INVALID, SpanId::from),
+        parent_span_is_remote: false,
+        span_kind: SpanKind::Internal,
+        name: "span".into(),
+        start_time: UNIX_EPOCH,
+        end_time: UNIX_EPOCH,
+        attributes: Vec::new(),
+        dropped_attributes_count: 0,
+        events: SpanEvents::default(),
+        links: SpanLinks::default(),
+        status: if fails { Status::error("") } else { Status::Unset },
+        instrumentation_scope: InstrumentationScope::default(),
+    }
+}
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A pending request with id 1 and three spans that have ended, 2 to 4.
+fn one_request(policy: TailSampling) -> (Pending, Vec<SpanData>) {
+    let (mut pending, mut kept) = (Pending::new(policy), Vec::new());
+    pending.start(&context(1, 1), None, at(0), &mut kept);
+    for id in 2..=4 {
+        pending.start(&context(1, id), Some(&context(1, 1)), at(0), &mut kept);
+        pending.end(span(1, id, Some(1), false), at(0), &mut kept);
+    }
+    (pending, kept)
+}
+
+#[test]
+fn each_setting_is_a_reason() {
+    use KeepReason::{Error, Fault, Rate, Slow, Throttle};
+    let ended = |route: &str, status: i64, millis| SpanData {
+        end_time: UNIX_EPOCH + Duration::from_millis(millis),
+        attributes: vec![
+            KeyValue::new("http.response.status_code", status),
+            KeyValue::new("http.route", route.to_owned()),
+        ],
+        ..span(1, 1, None, false)
+    };
+    let failures = TailSampling::new().faults().errors().throttles();
+    let slow = TailSampling::new()
+        .slower_than_on("/reports/*", at(30))
+        .slower_than_on("/poll", Duration::MAX)
+        .slower_than(at(1));
+    let throttles = TailSampling::new().throttles();
+    for (policy, route, status, millis, expected) in [
+        (&failures, "/", 200, 5_000, None),
+        (&failures, "/", 503, 0, Some(Fault)),
+        (&failures, "/", 404, 0, Some(Error)),
+        (&failures, "/", 429, 0, Some(Throttle)),
+        (&throttles, "/", 404, 0, None),
+        (&throttles, "/", 429, 0, Some(Throttle)),
+        (&slow, "/", 500, 999, None),
+        (&slow, "/", 200, 1_000, Some(Slow)),
+        (&slow, "/reports/7", 200, 29_999, None),
+        (&slow, "/reports/7", 200, 30_000, Some(Slow)),
+        (&slow, "/poll", 200, 1_000_000, None),
+        (&TailSampling::new().rate(1.0), "/", 200, 0, Some(Rate)),
+        (&TailSampling::new().rate(f64::NAN), "/", 200, 0, None),
+        (&TailSampling::new(), "/", 500, 0, None),
+    ] {
+        assert_eq!(policy.judge(&ended(route, status, millis)), expected, "{route} {status} {millis}");
+    }
+}
+
+#[test]
+fn the_rate_takes_what_samplers_leave() {
+    use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample};
+
+    let policy = TailSampling::new().rate(0.25);
+    let sampler = Sampler::TraceIdRatioBased(0.25);
+    let (mut both, mut kept) = (0, 0);
+    for n in 0..1_000_u64 {
+        let trace = TraceId::from(u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let sampled = sampler.should_sample(None, trace, "", &SpanKind::Server, &[], &[]).decision;
+        let is_kept = policy.judge_unfinished(trace, at(0)).is_some();
+        kept += u32::from(is_kept);
+        both += u32::from(is_kept && sampled == SamplingDecision::RecordAndSample);
+    }
+    assert!((200..300).contains(&kept) && both == 0, "{kept} {both}");
+}
+
+#[test]
+fn a_request_that_does_not_end_is_decided_by_its_age() {
+    for (policy, seconds, kept_then, let_go_then, kept_at_end) in [
+        (TailSampling::new().faults(), 59, 0, 0, 4),
+        (TailSampling::new().faults(), 60, 0, 3, 1),
+        (TailSampling::new().faults().slower_than(at(10)), 60, 3, 0, 4),
+        (TailSampling::new().faults().timeout(at(5)), 5, 0, 3, 1),
+    ] {
+        let (mut pending, mut kept) = one_request(policy);
+        pending.start(&context(2, 1), None, at(seconds), &mut kept);
+        assert_eq!((kept.len(), pending.stats.spans_let_go_early), (kept_then, let_go_then));
+        // What it says at its end still counts for the rest.
+        pending.end(span(1, 1, None, true), at(seconds), &mut kept);
+        assert_eq!(kept.len(), kept_at_end);
+        let end = kept.last().unwrap();
+        assert_eq!(end.span_context.span_id(), SpanId::from(1));
+    }
+}
+
+#[test]
+fn with_too_much_held_the_oldest_gives_way() {
+    let bytes = weight(&span(1, 2, Some(1), false));
+    for (policy, gone) in [
+        (TailSampling::new().faults().max_spans(3), 0),
+        (TailSampling::new().faults().max_spans(2), 3),
+        (TailSampling::new().faults().max_spans(0), 3),
+        (TailSampling::new().faults().max_bytes(3 * bytes), 0),
+        (TailSampling::new().faults().max_bytes(3 * bytes - 1), 3),
+    ] {
+        let (mut pending, mut kept) = one_request(policy);
+        assert_eq!(pending.stats.spans_let_go_early, gone);
+        pending.end(span(1, 1, None, true), at(0), &mut kept);
+        assert_eq!(kept.len() as u64, 4 - gone, "the rest is kept");
+        assert_eq!((pending.stats.spans_held, pending.stats.bytes_held), (0, 0));
+    }
+}
+
+#[test]
+fn spans_beyond_what_can_be_counted_go_alone_and_those_astray_make_room() {
+    let mut kept = Vec::new();
+    let mut pending = Pending::new(TailSampling::new().faults());
+    pending.max_open = 4;
+    for id in 1..=6 {
+        pending.start(&context(id.into(), id), None, at(0), &mut kept);
+    }
+    assert_eq!((pending.open.len(), pending.requests.len()), (4, 4));
+    pending.end(span(6, 6, None, true), at(0), &mut kept);
+    assert_eq!(kept.len(), 1);
+    pending.start(&context(7, 7), None, at(61), &mut kept);
+    assert_eq!((pending.open.len(), pending.requests.len()), (1, 1));
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Start { trace: u128, id: u64, parent: Option<u64> },
+    End { trace: u128, id: u64, parent: Option<u64>, fails: bool },
+    Wait { seconds: u64 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let ids = || (1..4_u128, 1..8_u64, prop::option::weighted(0.7, 1..8_u64));
+    let step = prop_oneof![
+        4 => ids().prop_map(|(trace, id, parent)| Step::Start { trace, id, parent }),
+        4 => (ids(), prop::bool::weighted(0.2))
+            .prop_map(|((trace, id, parent), fails)| Step::End { trace, id, parent, fails }),
+        1 => (0..40_u64).prop_map(|seconds| Step::Wait { seconds }),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_is_bounded_and_every_span_is_told(
+        steps in steps(),
+        max_spans in 0..6_usize,
+        max_bytes in 0..3_000_usize,
+        max_open in 1..8_usize,
+        rate in prop_oneof![Just(0.0), Just(0.5)],
+    ) {
+        let policy = TailSampling::new().faults().slower_than(at(30)).rate(rate);
+        let mut pending = Pending::new(policy.max_spans(max_spans).max_bytes(max_bytes));
+        pending.max_open = max_open;
+        let (mut kept, mut now, mut ended) = (Vec::new(), at(0), 0);
+        for step in steps {
+            match step {
+                Step::Start { trace, id, parent } => {
+                    let parent = parent.map(|parent| context(trace, parent));
+                    pending.start(&context(trace, id), parent.as_ref(), now, &mut kept);
+                }
+                Step::End { trace, id, parent, fails } => {
+                    ended += 1;
+                    pending.end(span(trace, id, parent, fails), now, &mut kept);
+                }
+                Step::Wait { seconds } => now += at(seconds),
+            }
+            let stats = pending.stats();
+            let held: usize = pending.requests.values().map(|request| request.held.len()).sum();
+            prop_assert_eq!(stats.spans_in, ended);
+            prop_assert_eq!(kept.len() as u64, stats.spans_kept);
+            prop_assert_eq!(held as u64, stats.spans_held);
+            prop_assert_eq!(ended, stats.spans_kept + stats.spans_let_go + stats.spans_let_go_early + stats.spans_held);
+            prop_assert!(held <= max_spans && stats.bytes_held <= max_bytes as u64);
+            prop_assert!(pending.open.len() <= max_open && pending.requests.len() <= max_open);
+        }
+        pending.decide_all(now, &mut kept);
+        let stats = pending.stats();
+        prop_assert_eq!((stats.spans_held, stats.bytes_held), (0, 0));
+        prop_assert_eq!(ended, kept.len() as u64 + stats.spans_let_go + stats.spans_let_go_early);
+    }
+
+    /// A tree of spans, each started by one before it, that end in any order: all have the fate of the first.
+    #[test]
+    fn no_order_of_ends_parts_a_request(
+        parents in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+        order in any::<u64>(),
+        fails in any::<bool>(),
+    ) {
+        let (mut pending, mut kept) = (Pending::new(TailSampling::new().faults()), Vec::new());
+        pending.start(&context(1, 1), None, at(0), &mut kept);
+        let mut spans = vec![span(1, 1, None, fails)];
+        for (id, parent) in (2..).zip(parents) {
+            let parent = parent.get(&spans).span_context.clone();
+            pending.start(&context(1, id), Some(&parent), at(0), &mut kept);
+            spans.push(span(1, id, Some(u64::from_be_bytes(parent.span_id().to_bytes())), false));
+        }
+        let all = spans.len();
+        spans.sort_by_key(|span| {
+            let id = u64::from_be_bytes(span.span_context.span_id().to_bytes());
+            (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ order).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+        });
+        for span in spans {
+            pending.end(span, at(0), &mut kept);
+        }
+        prop_assert_eq!(kept.len(), if fails { all } else { 0 });
+        prop_assert!(pending.open.is_empty() && pending.requests.is_empty() && pending.holding.is_empty());
+    }
+}
