@@ -81,7 +81,7 @@ impl TextMapPropagator for XrayPropagator {
         let parent = match (parent_of(&header), header.sampled) {
             _ if is_less_than_present(&header, cx) => None,
             (None, Sampled::No) => Some(self.unsampled_parent()),
-            (parent, _) => parent,
+            (parent, _) => parent.map(|parent| with_state_of(cx, parent)),
         };
         let is_parent = parent.is_some();
         let cx = parent.map_or_else(|| cx.clone(), |parent| cx.with_remote_span_context(parent));
@@ -144,6 +144,22 @@ fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool) -> SpanContext {
         TraceFlags::default().with_sampled(sampled),
         true,
         TraceState::default(),
+    )
+}
+
+/// The parent with the trace state of the one that is there, if both are of the same trace: the header has no place for it.
+fn with_state_of(cx: &Context, parent: SpanContext) -> SpanContext {
+    let span = cx.span();
+    let present = span.span_context();
+    if !present.is_remote() || present.trace_id() != parent.trace_id() {
+        return parent;
+    }
+    SpanContext::new(
+        parent.trace_id(),
+        parent.span_id(),
+        parent.trace_flags(),
+        true,
+        present.trace_state().clone(),
     )
 }
 

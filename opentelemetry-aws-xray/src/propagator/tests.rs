@@ -257,6 +257,22 @@ fn rival_05_a_traceparent_is_never_overwritten_by_less() {
 }
 
 #[test]
+fn the_trace_state_of_the_same_trace_stays() {
+    for (trace, expected) in
+        [("4bf92f3577b34da6a3ce929d0e0e4736", "a=b"), ("5759e988bd862e3fe1be46a994272793", "")]
+    {
+        let header = format!("Root=1-{}-{};Parent=53995c3f42cd8ad8;Sampled=1", &trace[..8], &trace[8..]);
+        let carrier =
+            headers(&[("traceparent", TRACEPARENT), ("tracestate", "a=b"), (TRACE_HEADER, &header)]);
+        let cx = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
+        let cx = XrayPropagator::new().extract_with_context(&cx, &carrier);
+        let span = cx.span();
+        assert_eq!(span.span_context().span_id().to_string(), "53995c3f42cd8ad8");
+        assert_eq!(span.span_context().trace_state().header(), expected, "{trace}");
+    }
+}
+
+#[test]
 fn lineage_outlives_a_traceparent_that_is_kept() {
     let carrier = headers(&[
         ("traceparent", TRACEPARENT),
