@@ -33,7 +33,7 @@ impl SamplingApi for Rules {
     }
 
     fn targets(&mut self, _: ClientId, _: u64, _: &[Report]) -> Result<Targets, SamplingApiError> {
-        Ok(Targets { targets: Vec::new(), last_rule_modification: None, unprocessed: Vec::new() })
+        Ok(Targets::default())
     }
 
     fn endpoint(&self) -> String {

@@ -56,6 +56,9 @@ pub const MAX_DECODE_BYTES: usize = 4 * MAX_DOCUMENT_BYTES;
 /// Reports of one GetSamplingTargets call (X-Ray API reference, `SamplingStatisticsDocuments`).
 pub const MAX_STATISTICS_PER_CALL: usize = 25;
 
+/// Characters of the service's name in a report of anomalies (X-Ray API reference, `SamplingBoostStatisticsDocument`).
+pub const MAX_BOOST_SERVICE_CHARS: usize = 64;
+
 /// Pages of one answer to GetSamplingRules that are followed. An account has 25 rules, which fit one page; the bound is
 /// ours, against a server that always has one more.
 pub const MAX_RULE_PAGES: usize = 100;

@@ -9,7 +9,7 @@ use std::{
 use opentelemetry::{otel_debug, otel_info, otel_warn};
 use xray_wire::{
     limits::{MAX_RULE_PAGES, MAX_STATISTICS_PER_CALL},
-    sampling::{Call, ClientId, Report, Rule, Schedule, SkippedRule, Table, Targets, shadowed},
+    sampling::{Call, ClientId, Report, Rule, Schedule, SkippedRule, Table, Targets, Unprocessed, shadowed},
 };
 
 use super::{
@@ -159,28 +159,36 @@ impl Control {
 
     fn follow_targets(&mut self, table: &Table, reports: Vec<Report>, targets: &Targets, moment: Moment) {
         table.apply(&targets.targets, moment.nanos, moment.epoch_millis as f64 / 1e3);
-        for report in reports {
-            let refused =
-                targets.unprocessed.iter().find(|refused| *refused.rule_name == *report.rule_name());
-            match refused.map(|refused| refused.error_code.starts_with('4')) {
-                None => report.accept(),
-                Some(is_final) => {
-                    otel_debug!(
-                        name: "XraySampler.ReportRefused",
-                        rule = report.rule_name().to_owned(),
-                        code = refused.map(|refused| refused.error_code.to_string()).unwrap_or_default()
-                    );
-                    if is_final {
-                        // The rule is most likely gone.
-                        self.schedule.refresh_rules();
-                        report.accept();
-                    }
-                }
+        for mut report in reports {
+            if self.is_done_with(&report, &targets.unprocessed) {
+                report.accept_counts();
+            }
+            if self.is_done_with(&report, &targets.unprocessed_boosts) {
+                report.accept_boost_counts();
             }
         }
         if let Some(modified) = targets.last_rule_modification {
             self.schedule.rules_modified(modified);
         }
+    }
+
+    /// Whether X-Ray has taken a report, or never will.
+    fn is_done_with(&mut self, report: &Report, unprocessed: &[Unprocessed]) -> bool {
+        let Some(refused) = unprocessed.iter().find(|refused| *refused.rule_name == *report.rule_name())
+        else {
+            return true;
+        };
+        otel_debug!(
+            name: "XraySampler.ReportRefused",
+            rule = report.rule_name().to_owned(),
+            code = refused.error_code.to_string()
+        );
+        let is_final = refused.error_code.starts_with('4');
+        if is_final {
+            // The rule is most likely gone.
+            self.schedule.refresh_rules();
+        }
+        is_final
     }
 
     fn end_old_rules(&mut self, moment: Moment) {

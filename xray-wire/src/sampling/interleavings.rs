@@ -42,6 +42,7 @@ fn the_quota_holds_while_it_arrives() {
                 reservoir_quota: Some(2),
                 reservoir_quota_ttl: Some(10.0),
                 interval: None,
+                boost: None,
             };
             other.apply(&[target], 0, 0.0);
         });

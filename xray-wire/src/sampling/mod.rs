@@ -13,6 +13,7 @@
 //! Nothing here reads a clock. Times are nanoseconds since any fixed start, of a clock that doesn't go backwards; if it
 //! does, nothing breaks.
 
+mod boost;
 mod client_id;
 mod lint;
 mod pattern;
@@ -38,6 +39,7 @@ mod interleavings;
 #[cfg(test)]
 mod simulation;
 
+pub use boost::{Boost, BoostCounts, TargetBoost};
 pub use client_id::ClientId;
 pub use lint::{Shadowed, shadowed};
 #[cfg(feature = "sampling-json")]

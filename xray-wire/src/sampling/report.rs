@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use super::{Counts, Rule, RuleState};
+use super::{BoostCounts, Counts, Rule, RuleState};
 
 /// What a rule has counted since its last report. Unless it is [accepted](Self::accept), it goes back to the counters
 /// when it is dropped: a call that fails, in whatever way, loses nothing.
@@ -11,14 +11,23 @@ use super::{Counts, Rule, RuleState};
 pub struct Report {
     rule: Arc<Rule>,
     state: Arc<RuleState>,
+    service_name: Arc<str>,
     counts: Counts,
+    boost_counts: BoostCounts,
 }
 
 impl Report {
     /// Takes a rule's counts; `None` if there are none.
-    pub(super) fn take(rule: &Arc<Rule>, state: &Arc<RuleState>) -> Option<Self> {
-        let counts = state.take_counts();
-        (counts.requests() > 0).then(|| Self { rule: rule.clone(), state: state.clone(), counts })
+    pub(super) fn take(rule: &Arc<Rule>, state: &Arc<RuleState>, service_name: &Arc<str>) -> Option<Self> {
+        let (counts, boost_counts) = (state.take_counts(), state.take_boost_counts());
+        let report = || Self {
+            rule: rule.clone(),
+            state: state.clone(),
+            service_name: service_name.clone(),
+            counts,
+            boost_counts,
+        };
+        (counts.requests() > 0 || boost_counts != BoostCounts::default()).then(report)
     }
 
     /// The rule's name.
@@ -27,22 +36,43 @@ impl Report {
         &self.rule.name
     }
 
+    /// The name of the service that counted, as reports of anomalies have it.
+    #[must_use]
+    pub fn service_name(&self) -> &str {
+        &self.service_name
+    }
+
     /// What it has counted.
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// X-Ray has taken it, or will never do: the counts are gone.
-    pub fn accept(mut self) {
+    /// What it has counted of anomalies.
+    #[must_use]
+    pub const fn boost_counts(&self) -> BoostCounts {
+        self.boost_counts
+    }
+
+    /// X-Ray has taken the requests, or will never do: their counts are gone.
+    pub fn accept_counts(&mut self) {
         self.counts = Counts::default();
+    }
+
+    /// X-Ray has taken the anomalies, or will never do: their counts are gone.
+    pub fn accept_boost_counts(&mut self) {
+        self.boost_counts = BoostCounts::default();
+    }
+
+    /// X-Ray has taken all of it, or will never do.
+    pub fn accept(mut self) {
+        self.accept_counts();
+        self.accept_boost_counts();
     }
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
-        if self.counts != Counts::default() {
-            self.state.give_back(self.counts);
-        }
+        self.state.give_back(self.counts, self.boost_counts);
     }
 }

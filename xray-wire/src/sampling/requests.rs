@@ -29,7 +29,9 @@ pub fn rules_request(next_token: Option<&str>) -> Vec<u8> {
 pub fn targets_request(client: ClientId, epoch_millis: u64, reports: &[Report]) -> Vec<u8> {
     let client = client.to_string();
     let mut body = Vec::from(b"{\"SamplingStatisticsDocuments\":");
-    json::list(reports.iter().take(MAX_STATISTICS_PER_CALL), &mut body, |report, out| {
+    let requests =
+        reports.iter().take(MAX_STATISTICS_PER_CALL).filter(|report| report.counts().requests() > 0);
+    json::list(requests, &mut body, |report, out| {
         let counts = report.counts();
         out.extend_from_slice(b"{\"RuleName\":");
         json::string(report.rule_name(), out);
@@ -42,14 +44,45 @@ pub fn targets_request(client: ClientId, epoch_millis: u64, reports: &[Report]) 
             (b",\"SampledCount\":", counts.all_sampled()),
             (b",\"BorrowCount\":", counts.borrowed),
         ] {
-            out.extend_from_slice(key);
-            // An integer of 32 bits there.
-            json::integer(count.min(i32::MAX as u64), out);
+            integer(key, count, out);
         }
         out.push(b'}');
     });
+    let mut boosts = reports
+        .iter()
+        .take(MAX_STATISTICS_PER_CALL)
+        .filter(|report| report.boost_counts().traces > 0)
+        .peekable();
+    if boosts.peek().is_some() {
+        body.extend_from_slice(b",\"SamplingBoostStatisticsDocuments\":");
+        json::list(boosts, &mut body, |report, out| boost_document(report, epoch_millis, out));
+    }
     body.push(b'}');
     body
+}
+
+fn boost_document(report: &Report, epoch_millis: u64, out: &mut Vec<u8>) {
+    let counts = report.boost_counts();
+    out.extend_from_slice(b"{\"RuleName\":");
+    json::string(report.rule_name(), out);
+    out.extend_from_slice(b",\"ServiceName\":");
+    json::string(report.service_name(), out);
+    out.extend_from_slice(b",\"Timestamp\":");
+    seconds(epoch_millis, out);
+    for (key, count) in [
+        (&b",\"TotalCount\":"[..], counts.traces),
+        (b",\"AnomalyCount\":", counts.anomalies),
+        (b",\"SampledAnomalyCount\":", counts.sampled_anomalies),
+    ] {
+        integer(key, count, out);
+    }
+    out.push(b'}');
+}
+
+/// An integer of 32 bits there.
+fn integer(key: &[u8], count: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(key);
+    json::integer(count.min(i32::MAX as u64), out);
 }
 
 /// Epoch seconds with three digits after the point, all of them exact.
@@ -68,7 +101,22 @@ mod tests {
     use std::{string::String, vec};
 
     use super::*;
-    use crate::sampling::{Decision, Process, Rate, Rule, Table};
+    use crate::sampling::{BoostCounts, Decision, Process, Rate, Rule, Table};
+
+    #[test]
+    fn anomalies_stand_in_a_list_of_their_own() {
+        let shop = Process { service_name: Some(&"s".repeat(65)), ..Process::default() };
+        let table = Table::new(vec![Rule::for_all("Default", 1, 1, Rate::NEVER)], &shop, None, 0);
+        let counts = BoostCounts { traces: 7, anomalies: 2, sampled_anomalies: 1 };
+        table.entries()[0].state.count_boost(counts);
+        let body = targets_request(ClientId::from_random([0; 12]), 5_000, &table.take_due(u64::MAX));
+        let expected = concat!(
+            r#"{"SamplingStatisticsDocuments":[],"SamplingBoostStatisticsDocuments":[{"RuleName":"Default","ServiceName":""#,
+            "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss",
+            r#"","Timestamp":5.000,"TotalCount":7,"AnomalyCount":2,"SampledAnomalyCount":1}]}"#,
+        );
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
+    }
 
     #[test]
     fn the_bodies_of_both_calls() {

@@ -9,7 +9,7 @@ use core::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Pattern, Rate, Rule, Target};
+use super::{Boost, Pattern, Rate, Rule, Target, TargetBoost};
 use crate::limits::{MAX_PATTERN_BYTES, MAX_SAMPLING_BODY_BYTES};
 
 /// One page of an answer to GetSamplingRules.
@@ -33,7 +33,7 @@ pub struct SkippedRule {
 }
 
 /// An answer to GetSamplingTargets.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Targets {
     /// What to do from now on.
     pub targets: Vec<Target>,
@@ -41,6 +41,8 @@ pub struct Targets {
     pub last_rule_modification: Option<f64>,
     /// Reports that X-Ray has not taken.
     pub unprocessed: Vec<Unprocessed>,
+    /// Reports of anomalies that X-Ray has not taken.
+    pub unprocessed_boosts: Vec<Unprocessed>,
 }
 
 /// A report that X-Ray has not taken.
@@ -102,11 +104,15 @@ pub fn targets(body: &[u8]) -> Result<Targets, ReadError> {
     let Some(documents) = body.get("SamplingTargetDocuments").and_then(Value::as_array) else {
         return Err(ReadError::Missing("SamplingTargetDocuments"));
     };
-    let unprocessed = body.get("UnprocessedStatistics").and_then(Value::as_array).into_iter().flatten();
+    let unprocessed = |list| {
+        let refused = body.get(list).and_then(Value::as_array).into_iter().flatten();
+        refused.filter_map(unprocessed_report).collect()
+    };
     Ok(Targets {
         targets: documents.iter().filter_map(target).collect(),
         last_rule_modification: number(&body, "LastRuleModification"),
-        unprocessed: unprocessed.filter_map(unprocessed_report).collect(),
+        unprocessed: unprocessed("UnprocessedStatistics"),
+        unprocessed_boosts: unprocessed("UnprocessedBoostStatistics"),
     })
 }
 
@@ -136,6 +142,29 @@ fn rule(fields: &Value) -> Result<Rule, &'static str> {
         http_method: pattern(fields, "HTTPMethod").ok_or("expected text as HTTPMethod")?,
         url_path: pattern(fields, "URLPath").ok_or("expected text as URLPath")?,
         attributes: attributes(fields).ok_or("expected texts as Attributes")?,
+        boost: boost(fields),
+    })
+}
+
+/// What is odd about a boost costs the boost, not the rule.
+fn boost(fields: &Value) -> Option<Boost> {
+    let boost = fields.get("SamplingRateBoost")?;
+    // Not in the API reference. AWS's own agents know it, in either place.
+    let is_disabled = [boost, fields]
+        .iter()
+        .any(|fields| fields.get("DisableDefaultAnomalyDetection").and_then(Value::as_bool) == Some(true));
+    Some(Boost {
+        max_rate: number(boost, "MaxRate").and_then(Rate::new)?,
+        cooldown_minutes: whole(boost, "CooldownWindowMinutes")?,
+        default_detection: !is_disabled,
+    })
+}
+
+fn target_boost(fields: &Value) -> Option<TargetBoost> {
+    let boost = fields.get("SamplingBoost")?;
+    Some(TargetBoost {
+        rate: number(boost, "BoostRate").and_then(Rate::new)?,
+        ttl: number(boost, "BoostRateTTL")?,
     })
 }
 
@@ -157,6 +186,7 @@ fn target(fields: &Value) -> Option<Target> {
         reservoir_quota: whole(fields, "ReservoirQuota"),
         reservoir_quota_ttl: number(fields, "ReservoirQuotaTTL"),
         interval: whole(fields, "Interval").map(u64::from),
+        boost: target_boost(fields),
     })
 }
 
@@ -255,6 +285,28 @@ mod tests {
     }
 
     #[test]
+    fn a_boost_as_the_api_sends_it() {
+        for (field, expected) in [
+            (json!({ "MaxRate": 0.5, "CooldownWindowMinutes": 10 }), Some(true)),
+            (
+                json!({ "MaxRate": 0.5, "CooldownWindowMinutes": 10, "DisableDefaultAnomalyDetection": true }),
+                Some(false),
+            ),
+            (json!({ "MaxRate": 1.5, "CooldownWindowMinutes": 10 }), None),
+            (json!({ "MaxRate": 0.5 }), None),
+            (json!(null), None),
+        ] {
+            let page = page(&[record(|rule| rule["SamplingRateBoost"] = field.clone())]);
+            let expected = expected.map(|default_detection| Boost {
+                max_rate: Rate::new(0.5).unwrap(),
+                cooldown_minutes: 10,
+                default_detection,
+            });
+            assert_eq!(page.rules[0].boost, expected, "{field}");
+        }
+    }
+
+    #[test]
     fn an_odd_rule_costs_itself() {
         for (key, value, reason) in [
             ("Version", json!(2), Some("expected Version 1")),
@@ -272,6 +324,7 @@ mod tests {
             ("Attributes", json!({ "a": 1 }), Some("expected texts as Attributes")),
             ("Attributes", json!(null), None),
             ("SamplingRateBoost", json!({ "MaxRate": 1 }), None),
+            ("SamplingRateBoost", json!([]), None),
         ] {
             let page = page(&[
                 record(|rule| rule[key] = value.clone()),
@@ -286,8 +339,9 @@ mod tests {
     fn targets_as_the_api_sends_them() {
         let body = json!({
             "SamplingTargetDocuments": [
-                { "RuleName": "a", "FixedRate": 0.1, "ReservoirQuota": 3, "ReservoirQuotaTTL": 1789000000.0, "Interval": 10 },
-                { "RuleName": "b", "FixedRate": 0.0, "ReservoirQuota": null },
+                { "RuleName": "a", "FixedRate": 0.1, "ReservoirQuota": 3, "ReservoirQuotaTTL": 1789000000.0, "Interval": 10,
+                  "SamplingBoost": { "BoostRate": 0.5, "BoostRateTTL": 1789000060.0 } },
+                { "RuleName": "b", "FixedRate": 0.0, "ReservoirQuota": null, "SamplingBoost": { "BoostRate": 2 } },
                 { "FixedRate": 1.0 },
                 "odd",
             ],
@@ -297,6 +351,7 @@ mod tests {
                 { "RuleName": "d", "ErrorCode": 500 },
                 {},
             ],
+            "UnprocessedBoostStatistics": [{ "RuleName": "e", "ErrorCode": "500", "Message": "later" }],
         });
         let read = targets(body.to_string().as_bytes()).unwrap();
         let target = |name: &str, rate, quota, ttl, interval| Target {
@@ -305,21 +360,24 @@ mod tests {
             reservoir_quota: quota,
             reservoir_quota_ttl: ttl,
             interval,
+            boost: None,
         };
         let unprocessed = |name: &str, code: &str, message: &str| Unprocessed {
             rule_name: name.into(),
             error_code: code.into(),
             message: message.into(),
         };
+        let boost = Some(TargetBoost { rate: Rate::new(0.5).unwrap(), ttl: 1_789_000_060.0 });
         assert_eq!(
             read,
             Targets {
                 targets: vec![
-                    target("a", 0.1, Some(3), Some(1_789_000_000.0), Some(10)),
+                    Target { boost, ..target("a", 0.1, Some(3), Some(1_789_000_000.0), Some(10)) },
                     target("b", 0.0, None, None, None),
                 ],
                 last_rule_modification: Some(1_788_999_999.5),
                 unprocessed: vec![unprocessed("c", "400", "gone"), unprocessed("d", "500", "")],
+                unprocessed_boosts: vec![unprocessed("e", "500", "later")],
             }
         );
     }

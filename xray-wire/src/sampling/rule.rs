@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use super::{Pattern, Rate};
+use super::{Boost, Pattern, Rate};
 
 /// A sampling rule, of the account or of one's own.
 ///
@@ -32,6 +32,8 @@ pub struct Rule {
     pub url_path: Pattern,
     /// Attributes that the span has to have when it starts; at most five, keys and values of at most 32 characters.
     pub attributes: Vec<(Box<str>, Pattern)>,
+    /// How far X-Ray may raise the rate for a while; `None` if it may not.
+    pub boost: Option<Boost>,
 }
 
 impl Rule {
@@ -53,6 +55,7 @@ impl Rule {
             http_method: Pattern::any(),
             url_path: Pattern::any(),
             attributes: Vec::new(),
+            boost: None,
         }
     }
 

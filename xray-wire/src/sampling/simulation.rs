@@ -124,6 +124,7 @@ impl World {
                     self.epoch_seconds() + self.xray.clock_ahead + self.xray.quota_seconds,
                 ),
                 interval: Some(10),
+                boost: None,
             });
             report.accept();
         }
@@ -256,6 +257,7 @@ fn a_rate_follows_the_target_until_the_rule_is_edited() {
         reservoir_quota: None,
         reservoir_quota_ttl: None,
         interval: None,
+        boost: None,
     };
     let refreshed = |table: &Table, rule: Rule| Table::new(vec![rule], &Process::default(), Some(table), 0);
     let rate = |table: &Table| table.entries()[0].state.rate().as_f64();
@@ -267,6 +269,58 @@ fn a_rate_follows_the_target_until_the_rule_is_edited() {
     assert_eq!(rate(&table), 0.25);
     table = refreshed(&table, default_rule(3, 0.75));
     assert_eq!(rate(&table), 0.75);
+}
+
+#[test]
+fn a_boost_holds_until_it_says_or_the_next_target_has_none() {
+    let (never, half, always) = (Rate::NEVER, Rate::new(0.5).unwrap(), Rate::ALWAYS);
+    let boost = |rate, seconds: f64| Some(TargetBoost { rate, ttl: EPOCH + seconds });
+    // (the target's rate, its boost, the rate a second later, the rate 61 seconds later)
+    for (fixed_rate, boost, soon, late) in [
+        (Some(never), boost(half, 60.0), half, never),
+        (Some(half), boost(always, 60.0), always, half),
+        (Some(half), boost(half, 60.0), half, half),
+        (Some(half), boost(never, 60.0), half, half),
+        (None, boost(half, 60.0), half, never),
+        (None, boost(half, 0.0), never, never),
+        (None, boost(half, f64::NAN), never, never),
+        (None, boost(half, 1e9), half, half),
+    ] {
+        let rule = default_rule(0, 0.0);
+        let state = RuleState::new(&rule, 0);
+        let target = Target {
+            rule_name: Rule::DEFAULT_NAME.into(),
+            fixed_rate,
+            reservoir_quota: None,
+            reservoir_quota_ttl: None,
+            interval: None,
+            boost,
+        };
+        state.apply(&target, 0, EPOCH);
+        assert_eq!(state.rate_at(SECOND), soon, "{target:?}");
+        assert_eq!(state.after_edit(&rule, &rule).rate_at(SECOND), soon, "{target:?}");
+        assert_eq!(state.rate_at(61 * SECOND), late, "{target:?}");
+        assert_eq!(state.ask([0; 16], SECOND).is_sampled(), soon != never);
+        state.apply(&Target { boost: None, ..target }, SECOND, EPOCH);
+        assert_eq!(state.rate_at(SECOND), fixed_rate.unwrap_or(never));
+    }
+}
+
+#[test]
+fn a_failed_report_of_anomalies_loses_nothing() {
+    let table = Table::new(vec![default_rule(0, 0.0)], &Process::default(), None, 0);
+    let counts = BoostCounts { traces: 3, anomalies: 2, sampled_anomalies: 1 };
+    let state = &table.entries()[0].state;
+    state.count_boost(counts);
+    let refused = table.take_due(u64::MAX);
+    assert_eq!(refused[0].boost_counts(), counts);
+    assert!(table.take_due(u64::MAX).is_empty());
+    state.count_boost(BoostCounts { traces: 1, ..BoostCounts::default() });
+    drop(refused);
+    let [report] = &mut table.take_due(u64::MAX)[..] else { panic!("one report") };
+    assert_eq!(report.boost_counts(), BoostCounts { traces: 4, ..counts });
+    report.accept_boost_counts();
+    assert!(table.take_due(u64::MAX).is_empty());
 }
 
 #[test]
@@ -287,6 +341,7 @@ fn a_quota_ends_when_it_says_whatever_the_clocks_do() {
             reservoir_quota: Some(3),
             reservoir_quota_ttl: Some(EPOCH + ahead + seconds),
             interval: Some(u64::MAX),
+            boost: None,
         };
         state.apply(&target, 0, EPOCH);
         let end = (expected * SECOND as f64) as u64;

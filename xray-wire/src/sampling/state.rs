@@ -3,7 +3,8 @@
 use alloc::{boxed::Box, sync::Arc};
 
 use super::{
-    Counts, Rate, Reservoir, Rule, SECOND,
+    BoostCounts, Counts, Rate, Reservoir, Rule, SECOND, TargetBoost,
+    boost::BoostStatistics,
     statistics::Statistics,
     sync::{AtomicU64, Ordering},
 };
@@ -42,6 +43,8 @@ pub struct Target {
     pub reservoir_quota_ttl: Option<f64>,
     /// Seconds until the next report.
     pub interval: Option<u64>,
+    /// A higher rate for a while.
+    pub boost: Option<TargetBoost>,
 }
 
 /// A rule's quota, rate and counters. Threads decide and count at the same time, without waiting for each other.
@@ -59,9 +62,12 @@ pub struct RuleState {
     rate: AtomicU64,
     quota: AtomicU64,
     quota_until: AtomicU64,
+    boost: AtomicU64,
+    boost_until: AtomicU64,
     report_due: AtomicU64,
     report_interval: AtomicU64,
     statistics: Arc<Statistics>,
+    boost_statistics: Arc<BoostStatistics>,
 }
 
 impl RuleState {
@@ -72,7 +78,7 @@ impl RuleState {
     /// The longest time between reports in seconds, whatever the target says: X-Ray refreshes rules as often.
     pub const MAX_REPORT_INTERVAL: u64 = 300;
 
-    /// The longest time in seconds that a quota holds, whatever the target says: a wrong clock must not make it last for ever.
+    /// The longest time in seconds that a quota or a boost holds, whatever the target says: a wrong clock must not make it last for ever.
     pub const MAX_QUOTA_SECONDS: f64 = 600.0;
 
     /// The state of a rule that has just been heard of.
@@ -85,9 +91,12 @@ impl RuleState {
             rate: AtomicU64::new(rule.fixed_rate.to_bits()),
             quota: AtomicU64::new(0),
             quota_until: AtomicU64::new(0),
+            boost: AtomicU64::new(0),
+            boost_until: AtomicU64::new(0),
             report_due: AtomicU64::new(now.saturating_add(interval)),
             report_interval: AtomicU64::new(interval),
             statistics: Arc::new(Statistics::new()),
+            boost_statistics: Arc::new(BoostStatistics::new()),
         }
     }
 
@@ -115,9 +124,12 @@ impl RuleState {
             rate,
             quota: keep(&self.quota),
             quota_until: keep(&self.quota_until),
+            boost: keep(&self.boost),
+            boost_until: keep(&self.boost_until),
             report_due: keep(&self.report_due),
             report_interval: keep(&self.report_interval),
             statistics: self.statistics.clone(),
+            boost_statistics: self.boost_statistics.clone(),
         }
     }
 
@@ -143,7 +155,7 @@ impl RuleState {
         } else if self.borrows && self.reservoir.take(1, now) {
             return Decision::Borrowed;
         }
-        if self.rate().samples(trace_id) { Decision::Rate } else { Decision::NotSampled }
+        if self.rate_at(now).samples(trace_id) { Decision::Rate } else { Decision::NotSampled }
     }
 
     /// Counts a decision that came about otherwise, such as by a rule of the process's own.
@@ -160,19 +172,44 @@ impl RuleState {
             self.rate.store(rate.to_bits(), Ordering::Relaxed);
         }
         if let (Some(quota), Some(ttl)) = (target.reservoir_quota, target.reservoir_quota_ttl) {
-            let seconds = (ttl - epoch_seconds).clamp(0.0, Self::MAX_QUOTA_SECONDS);
-            // A float that is no number becomes zero.
-            let until = now.saturating_add((seconds * SECOND as f64) as u64);
             self.quota.store(quota.into(), Ordering::Relaxed);
-            self.quota_until.store(until, Ordering::Release);
+            self.quota_until.store(deadline(ttl, now, epoch_seconds), Ordering::Release);
         }
+        self.apply_boost(target.boost, now, epoch_seconds);
         let interval =
             target.interval.unwrap_or(Self::REPORT_INTERVAL).clamp(1, Self::MAX_REPORT_INTERVAL) * SECOND;
         self.report_interval.store(interval, Ordering::Relaxed);
         self.report_due.store(now.saturating_add(interval), Ordering::Relaxed);
     }
 
-    /// The rate that applies now.
+    /// A boost that is not given any more ends; one that is no higher than the rate is none.
+    fn apply_boost(&self, boost: Option<TargetBoost>, now: u64, epoch_seconds: f64) {
+        match boost.filter(|boost| boost.rate >= self.rate()) {
+            Some(boost) => {
+                self.boost.store(boost.rate.to_bits(), Ordering::Relaxed);
+                self.boost_until.store(deadline(boost.ttl, now, epoch_seconds), Ordering::Release);
+            }
+            None => self.boost_until.store(0, Ordering::Release),
+        }
+    }
+
+    /// Counts what a trace of this rule was like.
+    pub fn count_boost(&self, counts: BoostCounts) {
+        self.boost_statistics.add(counts);
+    }
+
+    /// The rate that applies to a request now: the one that X-Ray has raised it to for a while, else the usual one.
+    #[must_use]
+    #[inline]
+    pub fn rate_at(&self, now: u64) -> Rate {
+        if now < self.boost_until.load(Ordering::Acquire) {
+            Rate::from_bits(self.boost.load(Ordering::Relaxed))
+        } else {
+            self.rate()
+        }
+    }
+
+    /// The rate that applies while there is no boost.
     #[must_use]
     pub fn rate(&self) -> Rate {
         Rate::from_bits(self.rate.load(Ordering::Relaxed))
@@ -201,8 +238,20 @@ impl RuleState {
         self.statistics.take()
     }
 
-    /// Takes counts back.
-    pub(super) fn give_back(&self, counts: Counts) {
-        self.statistics.give_back(counts);
+    /// Takes what was counted of anomalies since the last time.
+    pub(super) fn take_boost_counts(&self) -> BoostCounts {
+        self.boost_statistics.take()
     }
+
+    /// Takes counts back.
+    pub(super) fn give_back(&self, counts: Counts, boost: BoostCounts) {
+        self.statistics.give_back(counts);
+        self.boost_statistics.add(boost);
+    }
+}
+
+/// When a time of day has come, on the clock of `now`. A float that is no number is now.
+fn deadline(ttl: f64, now: u64, epoch_seconds: f64) -> u64 {
+    let seconds = (ttl - epoch_seconds).clamp(0.0, RuleState::MAX_QUOTA_SECONDS);
+    now.saturating_add((seconds * SECOND as f64) as u64)
 }

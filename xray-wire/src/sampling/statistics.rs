@@ -85,6 +85,9 @@ impl Statistics {
 
     /// Takes back what was taken.
     pub(super) fn give_back(&self, counts: Counts) {
+        if counts == Counts::default() {
+            return;
+        }
         let [stripe, ..] = &self.stripes;
         stripe.not_sampled.fetch_add(counts.not_sampled, Ordering::Relaxed);
         stripe.sampled.fetch_add(counts.sampled, Ordering::Relaxed);

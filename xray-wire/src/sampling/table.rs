@@ -3,6 +3,7 @@
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
 use super::{Field, Pattern, Process, Report, Request, ResourceArn, Rule, RuleState, Target};
+use crate::{limits::MAX_BOOST_SERVICE_CHARS, sanitize};
 
 /// Rules in the order in which they are asked: by priority, then by name. The first that matches decides.
 ///
@@ -14,6 +15,8 @@ pub struct Table {
     live: Box<[Live]>,
     /// A bit for each [`Field`].
     asked_for: u8,
+    has_boost: bool,
+    service_name: Arc<str>,
 }
 
 /// A rule and its state.
@@ -79,7 +82,10 @@ impl Table {
         }
         let asked_for =
             live.iter().flat_map(|live| &*live.fields).fold(0, |asked, (field, _)| asked | bit(*field));
-        Self { entries: entries.into(), live: live.into(), asked_for }
+        let has_boost = entries.iter().any(|entry| entry.rule.boost.is_some());
+        let service_name =
+            sanitize::truncate(process.service_name.unwrap_or("default"), MAX_BOOST_SERVICE_CHARS).into();
+        Self { entries: entries.into(), live: live.into(), asked_for, has_boost, service_name }
     }
 
     /// The first rule that matches the request.
@@ -98,6 +104,13 @@ impl Table {
     #[inline]
     pub const fn asks_for(&self, field: Field) -> bool {
         self.asked_for & bit(field) != 0
+    }
+
+    /// Whether X-Ray may raise the rate of any rule.
+    #[must_use]
+    #[inline]
+    pub const fn has_boost(&self) -> bool {
+        self.has_boost
     }
 
     /// The rule with this name.
@@ -122,7 +135,7 @@ impl Table {
         let due = self.entries.iter().filter(|entry| entry.state.report_due() <= now);
         due.filter_map(|Entry { rule, state }| {
             state.put_off_report(now);
-            Report::take(rule, state)
+            Report::take(rule, state, &self.service_name)
         })
         .collect()
     }

@@ -1,0 +1,71 @@
+//! Adaptive sampling: rates that X-Ray raises for a while, when it hears that something is wrong.
+
+use super::{
+    Rate,
+    sync::{AtomicU64, Ordering},
+};
+
+/// How far X-Ray may raise a rule's rate (X-Ray API reference, `SamplingRateBoost`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boost {
+    /// The highest rate.
+    pub max_rate: Rate,
+    /// How many minutes X-Ray waits between two boosts.
+    pub cooldown_minutes: u32,
+    /// Whether faults are anomalies unless the process has conditions of its own. X-Ray's rules may turn that off.
+    pub default_detection: bool,
+}
+
+/// A rate that holds until a time (X-Ray API reference, `SamplingBoost`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TargetBoost {
+    /// The rate, instead of the target's.
+    pub rate: Rate,
+    /// Until when, in epoch seconds.
+    pub ttl: f64,
+}
+
+/// What a rule's traces were like in some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BoostCounts {
+    /// All traces, sampled or not.
+    pub traces: u64,
+    /// Those with an anomaly.
+    pub anomalies: u64,
+    /// Those with an anomaly of which a span was sampled that showed it.
+    pub sampled_anomalies: u64,
+}
+
+/// Counters of [`BoostCounts`]. They are counted once in a trace, so one set will do.
+#[derive(Debug)]
+pub(super) struct BoostStatistics {
+    traces: AtomicU64,
+    anomalies: AtomicU64,
+    sampled_anomalies: AtomicU64,
+}
+
+impl BoostStatistics {
+    pub(super) fn new() -> Self {
+        Self { traces: AtomicU64::new(0), anomalies: AtomicU64::new(0), sampled_anomalies: AtomicU64::new(0) }
+    }
+
+    pub(super) fn add(&self, counts: BoostCounts) {
+        // All traces first, and the most special last: whoever takes them in between sees no part above its whole.
+        for (counter, count) in [
+            (&self.traces, counts.traces),
+            (&self.anomalies, counts.anomalies),
+            (&self.sampled_anomalies, counts.sampled_anomalies),
+        ] {
+            if count > 0 {
+                counter.fetch_add(count, Ordering::AcqRel);
+            }
+        }
+    }
+
+    /// Takes what was counted so far: each is in exactly one answer.
+    pub(super) fn take(&self) -> BoostCounts {
+        let sampled_anomalies = self.sampled_anomalies.swap(0, Ordering::AcqRel);
+        let anomalies = self.anomalies.swap(0, Ordering::AcqRel);
+        BoostCounts { traces: self.traces.swap(0, Ordering::AcqRel), anomalies, sampled_anomalies }
+    }
+}
