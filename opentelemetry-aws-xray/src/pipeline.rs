@@ -8,9 +8,11 @@ use opentelemetry::{
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{BatchConfigBuilder, Sampler, SdkTracerProvider, ShouldSample},
+    trace::{BatchConfigBuilder, Sampler, SdkTracerProvider, ShouldSample, TracerProviderBuilder},
 };
 
+#[cfg(feature = "adaptive-sampling")]
+use crate::sampler::adaptive::AdaptiveSampler;
 use crate::{
     check::CheckReport,
     config::{self, Environment, Propagator, Transport},
@@ -147,6 +149,8 @@ pub struct XrayBuilder {
     meter: Option<Meter>,
     in_progress: bool,
     tail_sampling: Option<TailSampling>,
+    #[cfg(feature = "adaptive-sampling")]
+    adaptive_sampling: Option<AdaptiveSampler>,
     exporter: XrayExporterBuilder,
 }
 
@@ -279,6 +283,17 @@ impl XrayBuilder {
         self
     }
 
+    /// Takes part in adaptive sampling: X-Ray raises the rates of rules for a while when it hears of anomalies, and traces with
+    /// one are captured: see [`adaptive`](crate::sampler::adaptive). Instead of [`with_sampler`](Self::with_sampler), which has no effect
+    /// beside it. With [tail sampling](Self::with_tail_sampling), that decides what is kept, and nothing is captured.
+    ///
+    /// Default: no part in it.
+    #[cfg(feature = "adaptive-sampling")]
+    pub fn with_adaptive_sampling(mut self, sampler: AdaptiveSampler) -> Self {
+        self.adaptive_sampling = Some(sampler);
+        self
+    }
+
     /// Tries out the road to X-Ray that these settings lead to: see [`Xray::check`].
     #[must_use]
     pub fn check(&self) -> CheckReport {
@@ -326,15 +341,16 @@ impl XrayBuilder {
         let provider = if is_enabled {
             let queue_size = config::queue_size(self.queue_size, environment);
             let batches = batch_processor(exporter, self.export_interval, queue_size);
-            let sampler = self.sampler.unwrap_or_else(|| XrayParentBased::default().into());
-            match self.tail_sampling {
-                Some(policy) => {
-                    let processor = TailSamplingProcessor::new(policy, batches);
-                    tail_sampling = Some(processor.stats_handle());
-                    builder.with_sampler(RecordUnsampled::new(sampler)).with_span_processor(processor)
-                }
-                None => builder.with_sampler(sampler).with_span_processor(batches),
-            }
+            let outlet = Outlet { builder, batches, tail_sampling: self.tail_sampling };
+            #[cfg(feature = "adaptive-sampling")]
+            let outlet = match self.adaptive_sampling {
+                Some(sampler) => outlet.adaptive(sampler),
+                None => outlet.plain(self.sampler),
+            };
+            #[cfg(not(feature = "adaptive-sampling"))]
+            let outlet = outlet.plain(self.sampler);
+            tail_sampling = outlet.1;
+            outlet.0
         } else {
             otel_info!(name: "Xray.Disabled", message = "tracing is turned off by configuration");
             builder.with_sampler(Sampler::AlwaysOff)
@@ -347,6 +363,47 @@ impl XrayBuilder {
             tail_sampling,
             propagators: config::propagators(self.propagators, environment),
             context_missing: config::context_missing(self.context_missing, environment),
+        }
+    }
+}
+
+/// Where spans go, when it is known which.
+struct Outlet {
+    builder: TracerProviderBuilder,
+    batches: FlushingProcessor,
+    tail_sampling: Option<TailSampling>,
+}
+
+type Built = (TracerProviderBuilder, Option<TailSamplingStatsHandle>);
+
+impl Outlet {
+    fn plain(self, sampler: Option<Box<dyn ShouldSample>>) -> Built {
+        let sampler = sampler.unwrap_or_else(|| XrayParentBased::default().into());
+        match self.tail_sampling {
+            None => (self.builder.with_sampler(sampler).with_span_processor(self.batches), None),
+            Some(policy) => {
+                let processor = TailSamplingProcessor::new(policy, self.batches);
+                let stats = processor.stats_handle();
+                let builder = self.builder.with_sampler(RecordUnsampled::new(sampler));
+                (builder.with_span_processor(processor), Some(stats))
+            }
+        }
+    }
+
+    #[cfg(feature = "adaptive-sampling")]
+    fn adaptive(self, sampler: AdaptiveSampler) -> Built {
+        match self.tail_sampling {
+            None => {
+                let processor = sampler.processor(self.batches);
+                (self.builder.with_sampler(sampler).with_span_processor(processor), None)
+            }
+            Some(policy) => {
+                let processor = TailSamplingProcessor::new(policy, self.batches);
+                let stats = processor.stats_handle();
+                let processor = sampler.observer(processor);
+                let builder = self.builder.with_sampler(RecordUnsampled::new(sampler));
+                (builder.with_span_processor(processor), Some(stats))
+            }
         }
     }
 }

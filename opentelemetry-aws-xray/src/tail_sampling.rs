@@ -2,7 +2,6 @@
 
 mod pending;
 mod policy;
-mod recent;
 mod weight;
 
 use std::{
@@ -21,6 +20,8 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 use pending::Pending;
+#[cfg(feature = "adaptive-sampling")]
+pub(crate) use pending::sampled;
 pub use policy::{KeepReason, TailSampling};
 
 use crate::clock::{Clock, SystemClock};

@@ -10,6 +10,8 @@ mod transport;
 mod vars;
 
 use std::fmt::Display;
+#[cfg(feature = "adaptive-sampling")]
+use std::{fs::File, io::Read};
 
 pub(crate) use env::Environment;
 use opentelemetry::otel_warn;
@@ -19,6 +21,9 @@ pub(crate) use propagators::{composite, propagators};
 pub use transport::{ParseTransportError, Transport};
 pub use vars::{VARIABLES, Variable, variables_markdown};
 use xray_wire::DaemonAddress;
+
+#[cfg(feature = "adaptive-sampling")]
+use crate::sampler::adaptive::AdaptiveSampling;
 
 use crate::{context_missing::ContextMissing, exporter::DEFAULT_QUEUE_SIZE};
 
@@ -109,6 +114,25 @@ fn understood<T>(name: &'static str, value: &str, result: Result<T, impl Display
         .ok()
 }
 
+/// What is an anomaly: the variable's own text, or that of the file that it names.
+#[cfg(feature = "adaptive-sampling")]
+pub(crate) fn adaptive_sampling(environment: &Environment) -> AdaptiveSampling {
+    /// AWS's examples have some hundred bytes.
+    const MAX_BYTES: u64 = 64 * 1024;
+    let read = || {
+        let value = environment.var(vars::ADAPTIVE_SAMPLING)?;
+        // The text has more than one key, and so a line or a brace more than a path.
+        if value.contains(['\n', '{']) {
+            return understood(vars::ADAPTIVE_SAMPLING, &value, value.parse());
+        }
+        let mut text = String::new();
+        let file = File::open(&value).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
+        understood(vars::ADAPTIVE_SAMPLING, &value, file)?;
+        understood(vars::ADAPTIVE_SAMPLING, &value, text.parse())
+    };
+    read().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +196,27 @@ mod tests {
         let otlp = Environment::of([("AWS_XRAY_PAYLOAD", " OTLP ")]);
         assert_eq!(payload(None, &otlp) == Payload::Segments, !cfg!(feature = "otlp"));
         assert_eq!(payload(Some(Payload::Segments), &otlp), Payload::Segments);
+    }
+
+    #[test]
+    #[cfg(feature = "adaptive-sampling")]
+    fn adaptive_sampling_is_text_or_a_file_with_it() {
+        let text = "version: 1.0\nanomalyCaptureLimit:\n  anomalyTracesPerSecond: 3\n";
+        let file = std::env::temp_dir().join(format!("adaptive-sampling-{}.yaml", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        let (three, none) = (AdaptiveSampling::new().with_captured_per_second(3), AdaptiveSampling::new());
+        for (value, expected) in [
+            (text, &three),
+            (r#"{"version": 1, "anomalyCaptureLimit": {"anomalyTracesPerSecond": 3}}"#, &three),
+            (file.to_str().unwrap(), &three),
+            ("/no/such/file.yaml", &none),
+            ("version: 9\n", &none),
+            ("", &none),
+        ] {
+            let environment = Environment::of([("AWS_XRAY_ADAPTIVE_SAMPLING_CONFIG", value)]);
+            assert_eq!(&adaptive_sampling(&environment), expected, "{value}");
+        }
+        std::fs::remove_file(file).unwrap();
     }
 
     #[test]

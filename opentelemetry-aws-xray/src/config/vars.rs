@@ -20,6 +20,7 @@ pub(crate) const PAYLOAD: &str = "AWS_XRAY_PAYLOAD";
 pub(crate) const TRACING_NAME: &str = "AWS_XRAY_TRACING_NAME";
 pub(crate) const SDK_ENABLED: &str = "AWS_XRAY_SDK_ENABLED";
 pub(crate) const SDK_DISABLED: &str = "AWS_XRAY_SDK_DISABLED";
+pub(crate) const ADAPTIVE_SAMPLING: &str = "AWS_XRAY_ADAPTIVE_SAMPLING_CONFIG";
 pub(crate) const CONTEXT_MISSING: &str = "AWS_XRAY_CONTEXT_MISSING";
 pub(crate) const HOSTNAME: &str = "AWS_HOSTNAME";
 pub(crate) const INSTANCE_ID: &str = "AWS_INSTANCE_ID";
@@ -82,6 +83,12 @@ pub const VARIABLES: &[Variable] = &[
         accepts: "text",
         default: "not set",
         effect: "The id of the EC2 instance, as above.",
+    },
+    Variable {
+        name: ADAPTIVE_SAMPLING,
+        accepts: "YAML or JSON, or the path of a file with it; at most 64 KiB; with the feature `adaptive-sampling`",
+        default: "not set",
+        effect: "What is an anomaly, and how many traces with one are captured, for `AdaptiveSampling::from_environment`.",
     },
     Variable {
         name: "OTEL_SERVICE_NAME",

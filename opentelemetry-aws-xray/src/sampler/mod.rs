@@ -11,6 +11,8 @@ mod record_unsampled;
 
 pub use self::record_unsampled::RecordUnsampled;
 
+#[cfg(feature = "adaptive-sampling")]
+pub mod adaptive;
 #[cfg(feature = "sampler")]
 mod api;
 #[cfg(feature = "sampler")]

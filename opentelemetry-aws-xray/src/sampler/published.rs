@@ -44,6 +44,12 @@ impl Published {
         self.version.store(version, Ordering::Release);
     }
 
+    /// The number of the table in force, which changes with it.
+    #[cfg(feature = "adaptive-sampling")]
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     /// Looks at the table in force.
     #[inline]
     pub(super) fn read<R>(&self, mut look: impl FnMut(Option<&Table>) -> R) -> R {

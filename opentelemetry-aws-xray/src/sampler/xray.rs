@@ -36,7 +36,7 @@ use super::{
 use crate::clock::{Clock, SystemClock};
 
 /// The attribute by which the exporter tells X-Ray the rule.
-const RULE_ATTRIBUTE: &str = "aws.xray.sampling_rule";
+pub(super) const RULE_ATTRIBUTE: &str = "aws.xray.sampling_rule";
 
 /// Samples as the account's sampling rules say.
 ///
@@ -125,6 +125,27 @@ impl XraySampler {
             signal: self.inner.poller.signal(),
             clock: self.inner.clock.clone(),
         }
+    }
+
+    /// Fetches rules from now on, even if there is no decision to make.
+    #[cfg(feature = "adaptive-sampling")]
+    pub(super) fn start(&self) {
+        self.inner.poller.start();
+    }
+
+    #[cfg(feature = "adaptive-sampling")]
+    pub(super) fn published(&self) -> &Published {
+        &self.inner.published
+    }
+
+    #[cfg(all(test, feature = "adaptive-sampling"))]
+    pub(super) fn publish(&self, table: Option<Arc<Table>>) {
+        self.inner.published.publish(table);
+    }
+
+    #[cfg(feature = "adaptive-sampling")]
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
     }
 }
 

@@ -12,9 +12,9 @@ use opentelemetry_sdk::trace::SpanData;
 use super::{
     TailSamplingStats,
     policy::{KeepReason, TailSampling},
-    recent::Recent,
     weight::weight,
 };
+use crate::recent::Recent;
 
 /// Spans that have started and not ended, at most. Those that start while there are so many are judged each for itself.
 /// Costs some 5 MB when full.
@@ -297,7 +297,7 @@ fn id(context: &SpanContext) -> Id {
 }
 
 /// The span as if the sampler had sampled it; else no exporter takes it.
-fn sampled(span: SpanData) -> SpanData {
+pub(crate) fn sampled(span: SpanData) -> SpanData {
     let context = &span.span_context;
     if context.is_sampled() {
         return span;

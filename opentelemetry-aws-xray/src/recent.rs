@@ -1,28 +1,28 @@
-//! Traces that were decided not long ago.
+//! What is known of the last traces.
 
 use std::collections::HashMap;
 
 use opentelemetry::TraceId;
 
-/// Remembers between `max` and twice as many of the last traces that were decided.
+/// Remembers something of between `max` and twice as many of the last traces.
 ///
 /// The older half is forgotten at once, which needs no list of who came first.
-pub(super) struct Recent<V> {
+pub(crate) struct Recent<V> {
     young: HashMap<TraceId, V>,
     old: HashMap<TraceId, V>,
     max: usize,
 }
 
 impl<V: Copy> Recent<V> {
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), max: max.max(1) }
     }
 
-    pub(super) fn find(&self, trace: TraceId) -> Option<V> {
+    pub(crate) fn find(&self, trace: TraceId) -> Option<V> {
         self.young.get(&trace).or_else(|| self.old.get(&trace)).copied()
     }
 
-    pub(super) fn remember(&mut self, trace: TraceId, value: V) {
+    pub(crate) fn remember(&mut self, trace: TraceId, value: V) {
         if self.young.len() >= self.max && !self.young.contains_key(&trace) {
             self.old = std::mem::take(&mut self.young);
         }
