@@ -275,7 +275,7 @@ impl XrayBuilder {
     }
 
     /// Keeps requests that the sampler did not choose, if they failed or were slow: see [`TailSampling`]. All spans are recorded then
-    /// until their request has ended, which costs a microsecond or more for each.
+    /// until their request has ended, which costs about a microsecond for each.
     ///
     /// Default: what the sampler did not choose is not recorded.
     pub fn with_tail_sampling(mut self, policy: TailSampling) -> Self {

@@ -10,8 +10,8 @@ use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 /// the trace is not sampled, and nothing is exported unless a processor says so.
 ///
 /// Put it around the outermost sampler: around [`XrayParentBased`](crate::XrayParentBased), not inside, so that children of
-/// such spans are recorded too. What it costs is that every request pays for its spans, a microsecond or more for each,
-/// where one that is dropped costs about a tenth of it.
+/// such spans are recorded too. What it costs is that every request pays for its spans: 0.4 µs for a small one, and
+/// more with many attributes, where one that is dropped costs 0.15 µs.
 ///
 /// [`XrayBuilder::with_tail_sampling`](crate::XrayBuilder::with_tail_sampling) does this.
 #[derive(Debug, Clone)]

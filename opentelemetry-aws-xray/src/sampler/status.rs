@@ -56,7 +56,7 @@ pub(super) fn rules(table: &Table, now: u64) -> Vec<RuleStatus> {
             priority: entry.rule.priority,
             is_live: shadowed_by.is_none() && is_live(&entry.state),
             shadowed_by,
-            fixed_rate: entry.state.rate().as_f64(),
+            fixed_rate: entry.state.rate_at(now).as_f64(),
             quota: entry.state.quota(now),
         }
     });

@@ -36,7 +36,7 @@ const KEY: &str = "xrsr";
 /// [`XrayBuilder::with_adaptive_sampling`](crate::XrayBuilder::with_adaptive_sampling) sets both up.
 ///
 /// It decides as the sampler does. But while a rule has a boost in X-Ray, or anomalies are captured, spans that are not sampled are recorded all the same, so that
-/// it is known how they end. That costs a microsecond or more for each. And while a rule has a boost, traces that begin here say in
+/// it is known how they end. That costs half a microsecond or more for each. And while a rule has a boost, traces that begin here say in
 /// their trace state which rule was theirs.
 ///
 /// The rule's name goes into no baggage, from where it would reach third parties; what others put there is understood.
