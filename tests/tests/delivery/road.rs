@@ -14,8 +14,9 @@ use xray_wire::{SegmentId, TraceId};
 
 use crate::way::Way;
 
-/// Flushes until all is decided: three attempts take three seconds at most between them, a flush waits for five.
-const FLUSHES: usize = 12;
+/// Flushes in a row that change nothing, after which nothing will: three attempts take three seconds at most between them, and a flush
+/// waits for five.
+const IDLE_FLUSHES: usize = 12;
 
 /// Both ends.
 #[derive(Debug)]
@@ -108,15 +109,19 @@ impl Road {
 
     /// Flushes until the fate of every span is known.
     pub(crate) fn settle(&self) {
-        for _ in 0..FLUSHES {
+        let (mut decided, mut idle) = (0, 0);
+        while idle < IDLE_FLUSHES {
             // Attempts may take longer than one flush.
             let _ = self.xray.force_flush();
             let stats = self.xray.stats();
-            if stats.spans_ended == stats.spans_sent + stats.spans_dropped() {
+            let now = stats.spans_sent + stats.spans_dropped();
+            if now == stats.spans_ended {
                 return;
             }
+            idle = if now > decided { 0 } else { idle + 1 };
+            decided = now;
         }
-        panic!("after {FLUSHES} flushes: {:?}", self.xray.stats());
+        panic!("{IDLE_FLUSHES} flushes changed nothing: {:?}", self.xray.stats());
     }
 
     /// Shuts down the pipeline and then the other end, which reads all that came.
