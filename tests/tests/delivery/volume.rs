@@ -40,7 +40,7 @@ fn ten_thousand_spans_on_each_road_are_all_accounted_for() {
 
 /// `cargo test -p e2e --test delivery -- --ignored`
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "takes minutes"]
 fn a_hundred_thousand_spans_are_all_accounted_for() {
     deliver(Way::Tcp, 100_000, false);
     Way::each(Way::ALL, |way| deliver(way, 100_000, true));
