@@ -137,7 +137,7 @@ mod tcp {
         vec![
             row("TCP", sink, vec![], &[]),
             row("TCP on a bad day", sink, bad_day(), &[DropReason::Rejected, DropReason::Unanswered]),
-            row("TCP without permission", sink, forbidden(), &[DropReason::Rejected]),
+            row("TCP without permission", sink, forbidden(), &[DropReason::NoCredentials]),
             Row {
                 what: "TCP to nobody",
                 sink: sink(&nobody()),
@@ -154,7 +154,7 @@ mod tcp {
         vec![
             row("direct", direct, vec![], &[]),
             row("direct on a bad day", direct, bad_day(), &[DropReason::Rejected, DropReason::Unanswered]),
-            row("direct without permission", direct, forbidden(), &[DropReason::Rejected]),
+            row("direct without permission", direct, forbidden(), &[DropReason::NoCredentials]),
             row("direct with old credentials", direct, vec![expired; 100], &[DropReason::NoCredentials]),
             Row {
                 what: "direct to nobody",

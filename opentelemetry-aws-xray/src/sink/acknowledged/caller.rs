@@ -83,7 +83,7 @@ pub(crate) enum CallErrorKind {
     Timeout,
     /// The connection broke off, or what came is no answer. The documents may have been taken, as above.
     Broken,
-    /// An HTTP status other than 2xx. 408, 429 and 5xx are worth another attempt, others are not. 400 and 413 may be the
+    /// An HTTP status other than 2xx. 408, 429 and 5xx are worth another attempt, 401 and 403 are taken for missing credentials, others are final. 400 and 413 may be the
     /// fault of one document among several.
     Status(u16),
 }

@@ -1,8 +1,7 @@
 //! What waits, what is in a call, and what comes next: the decisions of acknowledged delivery.
 //!
 //! A document comes in once and leaves once, as a [`Fate`]. In between it waits in the [`Queue`], is in a call, or waits for
-//! another attempt. Attempts count only where somebody was there: a call that found nobody is made again for as long as there
-//! is room for its documents.
+//! another attempt: for a while where somebody was there, and for as long as there is room for it where nobody was.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -53,6 +52,8 @@ struct Batch {
     items: Vec<Item>,
     /// Calls that were answered, or might have been.
     attempts: u32,
+    /// When the first of them was answered.
+    failing_since: Option<Duration>,
     /// Goes out to see whether anybody is there.
     is_look: bool,
 }
@@ -135,7 +136,7 @@ impl Outbox {
                 let sorted = unprocessed::sort(batch.items, unprocessed);
                 sorted.sent.into_iter().for_each(|item| self.settle(Fate::Sent(item)));
                 sorted.rejected.into_iter().for_each(|(item, refusal)| self.reject(item, refusal));
-                self.again(sorted.again, batch.attempts, now, jitter);
+                self.again(sorted.again, batch.attempts, batch.failing_since, now, jitter);
                 self.split(sorted.unknown, now);
             }
             Answer::PartlyAccepted { rejected_spans, message } => {
@@ -204,7 +205,8 @@ impl Outbox {
     }
 
     fn failed(&mut self, mut batch: Batch, error: &CallError, now: Duration, jitter: f64) {
-        match retry::verdict(error, batch.attempts, batch.items.len(), jitter) {
+        let tried_for = batch.failing_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+        match retry::verdict(error, batch.attempts, tried_for, batch.items.len(), jitter) {
             Verdict::Wait(reason) => {
                 self.presence.missed(batch.is_look, reason, now, jitter);
                 batch.attempts -= 1;
@@ -212,6 +214,7 @@ impl Outbox {
                 return;
             }
             Verdict::Again(after) => {
+                batch.failing_since.get_or_insert(now);
                 self.returned.push(Returned { due: now.saturating_add(after), batch });
             }
             Verdict::Split => self.split(batch.items, now),
@@ -226,8 +229,16 @@ impl Outbox {
     }
 
     /// Another attempt for documents that the other side could not take just now.
-    fn again(&mut self, refused: Vec<(Item, Refusal)>, attempts: u32, now: Duration, jitter: f64) {
-        if attempts >= retry::MAX_ATTEMPTS {
+    fn again(
+        &mut self,
+        refused: Vec<(Item, Refusal)>,
+        attempts: u32,
+        failing_since: Option<Duration>,
+        now: Duration,
+        jitter: f64,
+    ) {
+        let since = failing_since.unwrap_or(now);
+        if now.saturating_sub(since) >= retry::TRY_FOR {
             for (item, refusal) in refused {
                 let reason = DropReason::Unanswered;
                 self.settle(Fate::Dropped { item, reason, refusal: Some(refusal) });
@@ -237,7 +248,8 @@ impl Outbox {
         let items: Vec<_> = refused.into_iter().map(|(item, _)| item).collect();
         if !items.is_empty() {
             let due = now.saturating_add(retry::backoff(attempts, jitter));
-            self.returned.push(Returned { due, batch: Batch { items, attempts, is_look: false } });
+            let batch = Batch { items, attempts, failing_since: Some(since), is_look: false };
+            self.returned.push(Returned { due, batch });
         }
     }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{CallError, CallErrorKind};
 use crate::exporter::DropReason;
 
-/// How often a call that is answered with a failure, or not answered, is made before its documents are given up, the first time
-/// included. A transient failure is mostly over at the second; what fails three times over seconds is not transient.
-pub(super) const MAX_ATTEMPTS: u32 = 3;
+/// For how long after its first attempt a call is made again that is answered with a failure that may pass, or not answered.
+/// Attempts are not counted: while there is room for its documents nothing is gained by giving them up, and X-Ray is
+/// seldom away for longer. It is an end for what fails for ever.
+pub(super) const TRY_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// The wait before the second attempt is drawn from zero to this, and doubles from there on ("full jitter": calls that failed
 /// together don't come back together).
@@ -32,15 +33,26 @@ pub(super) enum Verdict {
     Final(DropReason),
 }
 
-/// Judges a failed call that was made `attempts` times, this one included. `jitter` is random, from 0 to 1.
-pub(super) fn verdict(error: &CallError, attempts: u32, documents: usize, jitter: f64) -> Verdict {
+/// Judges a failed call that was made `attempts` times, this one included, the first time so long ago. `jitter` is random, from
+/// 0 to 1.
+pub(super) fn verdict(
+    error: &CallError,
+    attempts: u32,
+    tried_for: Duration,
+    documents: usize,
+    jitter: f64,
+) -> Verdict {
     match error.kind {
         CallErrorKind::Unresolved => Verdict::Wait(DropReason::Unresolved),
         CallErrorKind::Unreachable => Verdict::Wait(DropReason::Unreachable),
-        CallErrorKind::Credentials => Verdict::Wait(DropReason::NoCredentials),
+        // Who signs may get other credentials, or the permission, while documents wait.
+        CallErrorKind::Credentials | CallErrorKind::Status(401 | 403) => {
+            Verdict::Wait(DropReason::NoCredentials)
+        }
         CallErrorKind::Timeout | CallErrorKind::Broken | CallErrorKind::Status(408 | 429 | 500..=599) => {
-            if attempts >= MAX_ATTEMPTS {
-                return Verdict::Final(DropReason::Unanswered);
+            if tried_for >= TRY_FOR {
+                // It may be one document that fails the others.
+                return if documents > 1 { Verdict::Split } else { Verdict::Final(DropReason::Unanswered) };
             }
             let asked_for = error.retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
             Verdict::Again(asked_for + backoff(attempts, jitter))
@@ -87,34 +99,36 @@ mod tests {
         use CallErrorKind::{Broken, Credentials, Status, Timeout, Unreachable, Unresolved};
         use Verdict::{Again, Final, Split, Wait};
         let second = Duration::from_secs(1);
-        // Kind, attempts, documents, asked to wait for, verdict with the longest wait.
-        for (kind, attempts, documents, retry_after, expected) in [
-            (Unreachable, 1, 5, None, Wait(DropReason::Unreachable)),
-            (Unreachable, 99, 5, None, Wait(DropReason::Unreachable)),
-            (Unresolved, 99, 5, None, Wait(DropReason::Unresolved)),
-            (Credentials, 99, 5, None, Wait(DropReason::NoCredentials)),
-            (Timeout, 1, 5, None, Again(second)),
-            (Broken, 2, 5, None, Again(2 * second)),
-            (Timeout, 3, 5, None, Final(DropReason::Unanswered)),
-            (Status(408), 1, 1, None, Again(second)),
-            (Status(429), 1, 1, Some(7), Again(8 * second)),
-            (Status(429), 1, 1, Some(u64::MAX), Again(61 * second)),
-            (Status(429), 3, 1, Some(7), Final(DropReason::Unanswered)),
-            (Status(500), 2, 1, None, Again(2 * second)),
-            (Status(503), 2, 9, None, Again(2 * second)),
-            (Status(400), 1, 2, None, Split),
-            (Status(413), 1, 2, None, Split),
-            (Status(400), 1, 1, None, Final(DropReason::Rejected)),
-            (Status(403), 1, 9, None, Final(DropReason::Rejected)),
-            (Status(404), 1, 9, None, Final(DropReason::Rejected)),
-            (Status(302), 1, 9, None, Final(DropReason::Rejected)),
+        // Kind, attempts, minutes since the first, documents, asked to wait for, verdict with the longest wait.
+        for (kind, attempts, minutes, documents, retry_after, expected) in [
+            (Unreachable, 1, 0, 5, None, Wait(DropReason::Unreachable)),
+            (Unreachable, 99, 60, 5, None, Wait(DropReason::Unreachable)),
+            (Unresolved, 99, 60, 5, None, Wait(DropReason::Unresolved)),
+            (Credentials, 99, 60, 5, None, Wait(DropReason::NoCredentials)),
+            (Timeout, 1, 0, 5, None, Again(second)),
+            (Broken, 2, 0, 5, None, Again(2 * second)),
+            (Timeout, 99, 14, 5, None, Again(10 * second)),
+            (Timeout, 99, 15, 5, None, Split),
+            (Timeout, 99, 15, 1, None, Final(DropReason::Unanswered)),
+            (Status(408), 1, 0, 1, None, Again(second)),
+            (Status(429), 1, 0, 1, Some(7), Again(8 * second)),
+            (Status(429), 1, 0, 1, Some(u64::MAX), Again(61 * second)),
+            (Status(429), 3, 16, 1, Some(7), Final(DropReason::Unanswered)),
+            (Status(500), 2, 0, 1, None, Again(2 * second)),
+            (Status(503), 2, 0, 9, None, Again(2 * second)),
+            (Status(400), 1, 0, 2, None, Split),
+            (Status(413), 1, 0, 2, None, Split),
+            (Status(400), 1, 0, 1, None, Final(DropReason::Rejected)),
+            (Status(403), 99, 60, 9, None, Wait(DropReason::NoCredentials)),
+            (Status(404), 1, 0, 9, None, Final(DropReason::Rejected)),
+            (Status(302), 1, 0, 9, None, Final(DropReason::Rejected)),
         ] {
             let mut error = CallError::new(kind, "");
             error.retry_after = retry_after.map(Duration::from_secs);
             assert_eq!(
-                verdict(&error, attempts, documents, 1.0),
+                verdict(&error, attempts, Duration::from_secs(60 * minutes), documents, 1.0),
                 expected,
-                "{kind:?} {attempts} {documents}"
+                "{kind:?} {attempts} {minutes} {documents}"
             );
         }
     }

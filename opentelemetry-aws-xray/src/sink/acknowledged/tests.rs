@@ -155,8 +155,7 @@ fn a_shutdown_drops_what_it_could_not_send_and_says_why() {
     for (kind, calls, reason) in [
         (CallErrorKind::Unreachable, 9, DropReason::Unreachable),
         (CallErrorKind::Credentials, 9, DropReason::NoCredentials),
-        (CallErrorKind::Status(503), 3, DropReason::Unanswered),
-        (CallErrorKind::Status(403), 1, DropReason::Rejected),
+        (CallErrorKind::Status(404), 1, DropReason::Rejected),
     ] {
         let caller = Scripted::answers((0..calls).map(|_| failed(kind)));
         let mut sink = Counted::new(&caller);

@@ -132,7 +132,7 @@ fn documents_go_by_the_fifty_over_kept_connections() {
 fn what_x_ray_refuses_is_not_counted_as_sent() {
     let acts = vec![
         Act::TakeBut("0000000000000002"),
-        Act::Answer("403 Forbidden", "", r#"{"message":"no"}"#.into()),
+        Act::Answer("404 Not Found", "", r#"{"message":"no"}"#.into()),
         Act::Close,
         Act::Answer("503 Busy", "", String::new()),
     ];

@@ -93,19 +93,20 @@ fn a_document_that_is_refused_without_a_name_is_found() {
 
 #[test]
 fn throttled_documents_go_again_alone_and_not_for_ever() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let mut outbox = outbox(3);
     let entry = || Unprocessed {
         id: Some(format!("{:016x}", 2)),
         code: "ThrottledException".into(),
         message: String::new(),
     };
-    let mut now = Duration::ZERO;
-    for expected in [&[1, 2, 3][..], &[2], &[2]] {
+    for (now, expected) in
+        [(minutes(0), &[1, 2, 3][..]), (minutes(1), &[2]), (minutes(14), &[2]), (minutes(15), &[2])]
+    {
         let (ticket, documents) = call(&mut outbox, now).unwrap();
         assert_eq!(documents, expected);
         outbox.answered(ticket, Answer::Accepted { unprocessed: vec![entry()] }, now, 1.0);
         assert!(call(&mut outbox, now).is_none(), "not at once");
-        now += 10 * SECOND;
     }
     assert_eq!(fates(&mut outbox), (vec![1, 3], vec![(2, DropReason::Unanswered)]));
     assert!(outbox.is_empty());
