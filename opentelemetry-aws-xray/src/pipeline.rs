@@ -1,5 +1,7 @@
 //! Everything in one call: exporter, batch processor, sampler, ids, propagators, resource.
 
+mod outlet;
+
 use std::time::Duration;
 
 use opentelemetry::{
@@ -8,8 +10,10 @@ use opentelemetry::{
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    trace::{BatchConfigBuilder, Sampler, SdkTracerProvider, ShouldSample, TracerProviderBuilder},
+    trace::{BatchConfigBuilder, Sampler, SdkTracerProvider, ShouldSample},
 };
+
+use outlet::Outlet;
 
 #[cfg(feature = "adaptive-sampling")]
 use crate::sampler::adaptive::AdaptiveSampler;
@@ -21,8 +25,8 @@ use crate::{
     id_generator::XrayIdGenerator,
     in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle},
     metrics,
-    sampler::{RecordUnsampled, XrayParentBased},
-    tail_sampling::{TailSampling, TailSamplingProcessor, TailSamplingStats, TailSamplingStatsHandle},
+    sampler::XrayParentBased,
+    tail_sampling::{TailSampling, TailSamplingStats, TailSamplingStatsHandle},
 };
 
 /// A running pipeline from spans to X-Ray.
@@ -363,47 +367,6 @@ impl XrayBuilder {
             tail_sampling,
             propagators: config::propagators(self.propagators, environment),
             context_missing: config::context_missing(self.context_missing, environment),
-        }
-    }
-}
-
-/// Where spans go, when it is known which.
-struct Outlet {
-    builder: TracerProviderBuilder,
-    batches: FlushingProcessor,
-    tail_sampling: Option<TailSampling>,
-}
-
-type Built = (TracerProviderBuilder, Option<TailSamplingStatsHandle>);
-
-impl Outlet {
-    fn plain(self, sampler: Option<Box<dyn ShouldSample>>) -> Built {
-        let sampler = sampler.unwrap_or_else(|| XrayParentBased::default().into());
-        match self.tail_sampling {
-            None => (self.builder.with_sampler(sampler).with_span_processor(self.batches), None),
-            Some(policy) => {
-                let processor = TailSamplingProcessor::new(policy, self.batches);
-                let stats = processor.stats_handle();
-                let builder = self.builder.with_sampler(RecordUnsampled::new(sampler));
-                (builder.with_span_processor(processor), Some(stats))
-            }
-        }
-    }
-
-    #[cfg(feature = "adaptive-sampling")]
-    fn adaptive(self, sampler: AdaptiveSampler) -> Built {
-        match self.tail_sampling {
-            None => {
-                let processor = sampler.processor(self.batches);
-                (self.builder.with_sampler(sampler).with_span_processor(processor), None)
-            }
-            Some(policy) => {
-                let processor = TailSamplingProcessor::new(policy, self.batches);
-                let stats = processor.stats_handle();
-                let processor = sampler.observer(processor);
-                let builder = self.builder.with_sampler(RecordUnsampled::new(sampler));
-                (builder.with_span_processor(processor), Some(stats))
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod pending;
 mod policy;
+mod request;
 mod weight;
 
 use std::{
@@ -20,9 +21,9 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanProcessor},
 };
 use pending::Pending;
-#[cfg(feature = "adaptive-sampling")]
-pub(crate) use pending::sampled;
 pub use policy::{KeepReason, TailSampling};
+#[cfg(feature = "adaptive-sampling")]
+pub(crate) use request::sampled;
 
 use crate::clock::{Clock, SystemClock};
 

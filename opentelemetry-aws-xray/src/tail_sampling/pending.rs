@@ -2,16 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
-    mem,
     time::Duration,
 };
 
-use opentelemetry::{KeyValue, SpanId, TraceId, trace::SpanContext};
+use opentelemetry::{SpanId, trace::SpanContext};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::{
     TailSamplingStats,
-    policy::{KeepReason, TailSampling},
+    policy::TailSampling,
+    request::{Decision, Id, Part, Request, id, sampled, with_reason},
     weight::weight,
 };
 use crate::recent::Recent;
@@ -22,9 +22,6 @@ const MAX_OPEN: usize = 65_536;
 
 /// Traces that are remembered when they are decided, for what starts or ends later. Costs about 200 KB.
 const MAX_RECENT: usize = 4_096;
-
-/// The attribute of a local root that says why its request was kept.
-const REASON: &str = "tail_sampling.reason";
 
 /// Requests by age, the spans that belong to them, and the last decisions. Spans that are kept go to the `kept` of the call that
 /// decides it.
@@ -42,30 +39,6 @@ pub(super) struct Pending {
     astray: usize,
     max_open: usize,
     stats: TailSamplingStats,
-}
-
-type Id = (TraceId, SpanId);
-
-/// Why a request is kept; `None` if it is not.
-type Decision = Option<KeepReason>;
-
-struct Request {
-    root: Id,
-    since: Duration,
-    open: usize,
-    /// There is one if the root has ended, or if it was kept early.
-    decision: Option<Decision>,
-    held: Vec<SpanData>,
-    bytes: usize,
-}
-
-/// What is held of a request at some moment before its end.
-struct Part {
-    trace: TraceId,
-    since: Duration,
-    decision: Option<Decision>,
-    held: Vec<SpanData>,
-    bytes: usize,
 }
 
 impl Pending {
@@ -158,7 +131,7 @@ impl Pending {
         // What failed is better called so than slow; and another request of the trace may be kept already.
         let decision = self.policy.judge(&span).or(early).or_else(|| self.recent.find(trace).flatten());
         request.decision = Some(decision);
-        let (held, bytes) = (mem::take(&mut request.held), mem::take(&mut request.bytes));
+        let Part { held, bytes, .. } = request.take_part();
         self.holding.remove(&number);
         self.recent.remember(trace, decision);
         if let Some(reason) = decision.filter(|_| early.is_none()) {
@@ -273,50 +246,6 @@ impl Pending {
         self.astray = 0;
         self.open.len() < self.max_open
     }
-}
-
-impl Request {
-    fn new(root: Id, since: Duration) -> Self {
-        Self { root, since, open: 0, decision: None, held: Vec::new(), bytes: 0 }
-    }
-
-    /// Takes out what is held.
-    fn take_part(&mut self) -> Part {
-        Part {
-            trace: self.root.0,
-            since: self.since,
-            decision: self.decision,
-            held: mem::take(&mut self.held),
-            bytes: mem::take(&mut self.bytes),
-        }
-    }
-}
-
-fn id(context: &SpanContext) -> Id {
-    (context.trace_id(), context.span_id())
-}
-
-/// The span as if the sampler had sampled it; else no exporter takes it.
-pub(crate) fn sampled(span: SpanData) -> SpanData {
-    let context = &span.span_context;
-    if context.is_sampled() {
-        return span;
-    }
-    let span_context = SpanContext::new(
-        context.trace_id(),
-        context.span_id(),
-        context.trace_flags().with_sampled(true),
-        context.is_remote(),
-        context.trace_state().clone(),
-    );
-    SpanData { span_context, ..span }
-}
-
-fn with_reason(mut span: SpanData, decision: Decision) -> SpanData {
-    if let Some(reason) = decision {
-        span.attributes.push(KeyValue::new(REASON, reason.as_str()));
-    }
-    span
 }
 
 #[cfg(test)]

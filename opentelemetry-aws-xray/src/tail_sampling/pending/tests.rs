@@ -3,13 +3,14 @@
 use std::time::UNIX_EPOCH;
 
 use opentelemetry::{
-    InstrumentationScope,
+    InstrumentationScope, KeyValue, TraceId,
     trace::{SpanKind, Status, TraceFlags, TraceState},
 };
 use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 use proptest::prelude::*;
 
 use super::*;
+use crate::tail_sampling::KeepReason;
 
 fn context(trace: u128, id: u64) -> SpanContext {
     let trace = TraceId::from(trace);
