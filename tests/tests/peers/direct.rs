@@ -44,7 +44,8 @@ fn ids<'d>(documents: impl Iterator<Item = &'d Value>) -> BTreeSet<String> {
     ids
 }
 
-pub(crate) async fn is_signed_as_botocore_signs(python: Python) {
+/// What `sends_directly` says it sent, and the requests that a checker of signatures received, all of which have to agree.
+async fn sent_and_checked(python: Python, payload: &str) -> (Value, Vec<Value>) {
     let mut checker = python.script("signature_checker.py");
     checker.arg(
         json!({
@@ -54,26 +55,42 @@ pub(crate) async fn is_signed_as_botocore_signs(python: Python) {
         .to_string(),
     );
     let checker = Server::start(checker).await;
-    let sent = run(sender(checker.port), &Value::Null).await;
+    let mut sender = sender(checker.port);
+    sender.env("AWS_XRAY_PAYLOAD", payload);
+    let sent = run(sender, &Value::Null).await;
 
     let url = format!("http://127.0.0.1:{}/", checker.port);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let received = client.get(url).send().await.unwrap().bytes().await.unwrap();
     let received: Vec<Value> = serde_json::from_slice(&received).unwrap();
+    assert!(!received.is_empty(), "{sent:#}");
     for request in &received {
-        assert_eq!(
-            (&request["path"], &request["agrees"]),
-            (&json!("/TraceSegments"), &json!(true)),
-            "{request:#}"
-        );
+        assert_eq!(request["agrees"], true, "{request:#}");
         assert_eq!(request["headers"]["x-amz-security-token"], "a/token+with=marks");
     }
+    (sent, received)
+}
+
+pub(crate) async fn is_signed_as_botocore_signs(python: Python) {
+    let (sent, received) = sent_and_checked(python, "segments").await;
     let bodies: Vec<Value> = received
         .iter()
-        .map(|request| serde_json::from_str(request["body"].as_str().unwrap()).unwrap())
+        .map(|request| {
+            assert_eq!(request["path"], "/TraceSegments");
+            serde_json::from_str(request["body"].as_str().unwrap()).unwrap()
+        })
         .collect();
     let documents = bodies.iter().flat_map(|body| body["TraceSegmentDocuments"].as_array().unwrap());
     assert_eq!(ids(documents), texts(&sent["ids"]), "{sent:#}");
+}
+
+pub(crate) async fn signs_otlp_after_compressing_it(python: Python) {
+    let (sent, received) = sent_and_checked(python, "otlp").await;
+    for request in &received {
+        assert_eq!(request["path"], "/v1/traces");
+        assert_eq!(request["headers"]["content-encoding"], "gzip");
+    }
+    assert_eq!(sent["sent"], json!(texts(&sent["ids"]).len()), "{sent:#}");
 }
 
 pub(crate) async fn is_found_again_in_moto(python: Python) {

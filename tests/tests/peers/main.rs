@@ -47,6 +47,11 @@ fn main() -> ExitCode {
             Python::find,
             direct::is_signed_as_botocore_signs,
         ),
+        harness.trial(
+            "direct::signs_otlp_after_compressing_it",
+            Python::find,
+            direct::signs_otlp_after_compressing_it,
+        ),
         harness.trial("direct::is_found_again_in_moto", Python::find, direct::is_found_again_in_moto),
         harness.trial("moto::gives_back_what_hotrod_sent", Python::find, moto::gives_back_what_hotrod_sent),
         harness.trial(

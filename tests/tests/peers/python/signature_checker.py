@@ -48,15 +48,16 @@ class Handler(BaseHTTPRequestHandler):
                 "agrees": agrees("POST", self.path, self.headers, body),
             }
         )
-        self.answer({"UnprocessedTraceSegments": []})
+        # The OTLP endpoint answers with an empty message where all is well.
+        self.answer({"UnprocessedTraceSegments": []} if self.path == "/TraceSegments" else None)
 
     def do_GET(self):
         self.answer(received)
 
     def answer(self, value):
-        body = json.dumps(value).encode()
+        body = b"" if value is None else json.dumps(value).encode()
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/x-protobuf" if value is None else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
