@@ -29,6 +29,8 @@ fn rows() -> Vec<Row> {
     let mut rows = vec![memory(), udp(), udp_to_nobody()];
     #[cfg(feature = "daemon-tcp")]
     rows.extend(tcp::rows());
+    #[cfg(all(feature = "daemon-tcp", feature = "otlp"))]
+    rows.push(tcp::otlp_row());
     #[cfg(all(feature = "aws", feature = "daemon-tcp"))]
     rows.extend(tcp::direct_rows());
     rows
@@ -196,6 +198,31 @@ mod tcp {
             new
         };
         Row { what, sink, received: Box::new(received), reasons }
+    }
+
+    /// A document is a whole call, whatever it holds.
+    #[cfg(feature = "otlp")]
+    pub(super) fn otlp_row() -> Row {
+        use std::io::Read;
+
+        let taken = Act::Answer("200 OK", "content-type: application/x-protobuf\r\n", String::new());
+        let bad = [Act::Close, Act::Answer("503 Busy", "", String::new())];
+        let server = Server::start(bad.into_iter().chain(vec![taken; 200]).collect());
+        let sink =
+            daemon_tcp::sink(crate::config::Payload::Otlp, &server.endpoint(), None, Rejections::default());
+        let mut told = 0;
+        let received = move || {
+            let requests = server.received();
+            let new = &requests[told..];
+            told = requests.len();
+            let text = |body: &[u8]| {
+                let mut text = String::new();
+                flate2::read::GzDecoder::new(body).read_to_string(&mut text).unwrap();
+                text
+            };
+            new.iter().map(|request| text(&request.body)).collect()
+        };
+        Row { what: "OTLP over TCP", sink: Box::new(sink), received: Box::new(received), reasons: &[] }
     }
 
     fn sink(endpoint: &Endpoint) -> Box<dyn SegmentSink> {
