@@ -1,8 +1,13 @@
 //! The attributes of one span: found by name once, read by stages, and accounted for to the last one.
 
+mod set;
+mod table;
+
 use std::{borrow::Cow, collections::HashSet};
 
 use opentelemetry::{Array, KeyValue, Value};
+pub(crate) use set::Slots;
+use table::{BUCKET_BITS, bucket};
 
 /// One row for each attribute that a stage reads: its slot, and its name in the semantic conventions (old ones
 /// stand beside those that replaced them) or in AWS's own vocabulary.
@@ -122,109 +127,6 @@ slots! {
 /// Whether an attribute means something to X-Ray.
 pub(crate) fn is_known(name: &str) -> bool {
     Slot::of(name).is_some()
-}
-
-impl Slot {
-    const COUNT: usize = Self::ALL.len();
-
-    /// The slot of that name. The only place where attribute names are told apart.
-    #[inline]
-    fn of(name: &str) -> Option<Self> {
-        let mut at = bucket(name.as_bytes());
-        loop {
-            let (slot, slot_name) = Self::ALL.get(usize::from(BUCKETS[at]))?;
-            if is_same(name.as_bytes(), slot_name.as_bytes()) {
-                return Some(*slot);
-            }
-            at = (at + 1) % BUCKETS.len();
-        }
-    }
-}
-
-/// A hash table of the slots' names, made by the compiler: each stands in its own bucket or in the next that was free.
-static BUCKETS: [u8; 1 << BUCKET_BITS] = {
-    let mut buckets = [NO_SLOT; 1 << BUCKET_BITS];
-    let mut slot = 0;
-    while slot < Slot::COUNT {
-        let mut at = bucket(Slot::ALL[slot].1.as_bytes());
-        while buckets[at] != NO_SLOT {
-            at = (at + 1) % buckets.len();
-        }
-        buckets[at] = slot as u8;
-        slot += 1;
-    }
-    buckets
-};
-
-/// So many that most names which are no slot's find an empty bucket.
-const BUCKET_BITS: u32 = 9;
-
-/// Not the index of a slot.
-const NO_SLOT: u8 = u8::MAX;
-
-/// The bucket in which a name is looked for first. The ends tell names apart, as the length does.
-#[inline]
-const fn bucket(name: &[u8]) -> usize {
-    /// An odd number with its bits in no order, so that each bit of a name comes to bear on the highest of the product.
-    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (first, last) = ends(name);
-    let bits = (first ^ last.rotate_left(23) ^ name.len() as u64).wrapping_mul(SPREAD);
-    (bits >> (u64::BITS - BUCKET_BITS)) as usize
-}
-
-/// The first eight bytes and the last, as words. All that is shorter has the same ends, but for its own last byte.
-#[inline]
-const fn ends(name: &[u8]) -> (u64, u64) {
-    match (name.first_chunk(), name.last_chunk(), name.last()) {
-        (Some(first), Some(last), _) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        (_, _, Some(last)) => (0, *last as u64),
-        _ => (0, 0),
-    }
-}
-
-/// Whether two names are the same. Of all but few, two overlapping pieces tell it, which are compared at once.
-#[inline]
-fn is_same(name: &[u8], other: &[u8]) -> bool {
-    if name.len() != other.len() {
-        return false;
-    }
-    match name.len() {
-        8..=16 => ends(name) == ends(other),
-        17..=32 => {
-            name.first_chunk::<16>() == other.first_chunk() && name.last_chunk::<16>() == other.last_chunk()
-        }
-        _ => name == other,
-    }
-}
-
-/// A set of slots, to be asked for at once: one bit for each.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Slots([u64; 2]);
-
-impl Slots {
-    const NONE: Self = Self([0; 2]);
-
-    /// These slots.
-    pub(crate) const fn of(slots: &[Slot]) -> Self {
-        let mut set = Self::NONE;
-        let mut at = 0;
-        while at < slots.len() {
-            set.insert(slots[at]);
-            at += 1;
-        }
-        set
-    }
-
-    #[inline]
-    const fn insert(&mut self, slot: Slot) {
-        const { assert!(Slot::COUNT <= 128, "a bit for each slot") };
-        self.0[slot as usize / 64] |= 1 << (slot as u32 % 64);
-    }
-
-    #[inline]
-    const fn intersects(self, other: Self) -> bool {
-        self.0[0] & other.0[0] | self.0[1] & other.0[1] != 0
-    }
 }
 
 /// Marks that are used again from span to span.
