@@ -1,5 +1,6 @@
 //! The attributes of one span: found by name once, read by stages, and accounted for to the last one.
 
+mod known;
 mod set;
 mod table;
 
@@ -7,7 +8,9 @@ use std::{borrow::Cow, collections::HashSet};
 
 use opentelemetry::{Array, KeyValue, Value};
 pub(crate) use set::Slots;
-use table::{BUCKET_BITS, bucket};
+pub(crate) use table::Met;
+
+use self::known::Known;
 
 /// One row for each attribute that a stage reads: its slot, and its name in the semantic conventions (old ones
 /// stand beside those that replaced them) or in AWS's own vocabulary.
@@ -129,9 +132,26 @@ pub(crate) fn is_known(name: &str) -> bool {
     Slot::of(name).is_some()
 }
 
-/// Marks that are used again from span to span.
+/// Room that is used again from span to span, and what names mean.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(Vec<bool>);
+pub(crate) struct Marks<'a> {
+    marks: Vec<Mark>,
+    known: Known<'a>,
+}
+
+impl Marks<'_> {
+    /// The same room for spans of another batch.
+    pub(crate) fn recycle<'b>(self) -> Marks<'b> {
+        Marks { marks: self.marks, known: self.known.recycle() }
+    }
+}
+
+/// What is noted of an attribute.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    is_consumed: bool,
+    is_secret: bool,
+}
 
 /// A span's attributes. A stage reads a slot and marks it as consumed only when the whole value has landed in the
 /// document; what is never marked goes to annotations or metadata.
@@ -140,9 +160,7 @@ pub(crate) struct Attributes<'a, 'm> {
     present: Slots,
     /// For each slot the index of its attribute, and one more; zero if it is not there.
     found: [u16; Slot::COUNT],
-    consumed: &'m mut [bool],
-    /// Two names that are no slot's may be the same.
-    may_repeat: bool,
+    marks: &'m mut [Mark],
     /// A name that is no slot's begins like those that handlers use.
     has_handed: bool,
 }
@@ -150,38 +168,35 @@ pub(crate) struct Attributes<'a, 'm> {
 impl<'a, 'm> Attributes<'a, 'm> {
     /// Finds the slots. The SDK keeps every value that was ever set for a key; the last one counts.
     #[inline]
-    pub(crate) fn new(all: &'a [KeyValue], marks: &'m mut Marks) -> Self {
-        marks.0.clear();
-        marks.0.resize(all.len(), false);
-        let mut this = Self {
-            all,
-            present: Slots::NONE,
-            found: [0; Slot::COUNT],
-            consumed: &mut marks.0,
-            may_repeat: all.len() > MOST,
-            has_handed: all.len() > MOST,
-        };
-        this.find();
+    pub(crate) fn new(all: &'a [KeyValue], marks: &'m mut Marks<'a>) -> Self {
+        let Marks { marks, known } = marks;
+        marks.clear();
+        marks.resize(all.len(), Mark::default());
+        let mut this =
+            Self { all, present: Slots::NONE, found: [0; Slot::COUNT], marks, has_handed: all.len() > MOST };
+        this.find(known);
         if all.len() > MANY {
             this.overwrite_repeated();
         }
         this
     }
 
-    fn find(&mut self) {
-        let mut seen = [0u64; (1 << BUCKET_BITS) / 64];
-        for (count, attribute) in (1..).zip(self.all.iter().take(MOST)) {
-            let name = attribute.key.as_str();
-            let Some(slot) = Slot::of(name) else {
-                let bucket = bucket(name.as_bytes());
-                self.may_repeat |= seen[bucket / 64] >> (bucket % 64) & 1 != 0;
-                seen[bucket / 64] |= 1 << (bucket % 64);
-                self.has_handed |= name.starts_with(HANDED_PREFIX);
+    fn find(&mut self, known: &mut Known<'a>) {
+        let mut met = Met::default();
+        for (index, attribute) in self.all.iter().enumerate() {
+            let text = attribute.key.as_str();
+            let name = known.name(text);
+            let Some(slot) = name.slot.filter(|_| index < MOST) else {
+                self.marks[index].is_secret = name.is_secret;
+                if met.insert_bucket(name.bucket) && self.all.len() <= MANY {
+                    self.overwrite_before(index);
+                }
+                self.has_handed |= text.starts_with(HANDED_PREFIX);
                 continue;
             };
-            let earlier = std::mem::replace(&mut self.found[slot as usize], count);
+            let earlier = std::mem::replace(&mut self.found[slot as usize], index as u16 + 1);
             if earlier != 0 {
-                self.consumed[usize::from(earlier - 1)] = true;
+                self.marks[usize::from(earlier - 1)].is_consumed = true;
             }
             self.present.insert(slot);
         }
@@ -254,9 +269,9 @@ impl<'a, 'm> Attributes<'a, 'm> {
     /// Marks a slot whose whole value has landed.
     pub(crate) fn consume(&mut self, slot: Slot) {
         if let Some(index) = usize::from(self.found[slot as usize]).checked_sub(1)
-            && let Some(consumed) = self.consumed.get_mut(index)
+            && let Some(mark) = self.marks.get_mut(index)
         {
-            *consumed = true;
+            mark.is_consumed = true;
         }
     }
 
@@ -270,24 +285,21 @@ impl<'a, 'm> Attributes<'a, 'm> {
         self.all.iter().any(|attribute| is_like(attribute.key.as_str()))
     }
 
-    /// Takes attributes, consumed or not, in their order, and marks those for which `take` answers true.
-    pub(crate) fn take_all(&mut self, mut take: impl FnMut(&'a KeyValue) -> bool) {
+    /// Takes attributes, consumed or not, in their order, each with whether its name is a secret's, and marks those
+    /// for which `take` answers true.
+    pub(crate) fn take_all(&mut self, mut take: impl FnMut(&'a KeyValue, bool) -> bool) {
         for (index, attribute) in self.all.iter().enumerate() {
-            if !self.is_repeated(index) && take(attribute) {
-                self.consumed[index] = true;
+            if !self.is_repeated(index) && take(attribute, self.marks[index].is_secret) {
+                self.marks[index].is_consumed = true;
             }
         }
     }
 
-    /// Takes attributes that are left over, in their order, and leaves those for which `take` answers false.
-    pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(&'a KeyValue) -> bool) {
+    /// The same for those that are left over; what is not taken stays.
+    pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(&'a KeyValue, bool) -> bool) {
         for (index, attribute) in self.all.iter().enumerate() {
-            if self.consumed[index] {
-                continue;
-            }
-            // Of slots, and of many attributes, it is known beforehand which come again.
-            let is_repeated = self.may_repeat && self.all.len() <= MANY && self.is_repeated(index);
-            self.consumed[index] = is_repeated || take(attribute);
+            let Mark { is_consumed: false, is_secret } = self.marks[index] else { continue };
+            self.marks[index].is_consumed = take(attribute, is_secret);
         }
     }
 
@@ -297,12 +309,21 @@ impl<'a, 'm> Attributes<'a, 'm> {
         self.all[index + 1..].iter().any(|later| later.key.as_str() == key)
     }
 
+    /// Marks the earlier values of a key.
+    #[cold]
+    fn overwrite_before(&mut self, index: usize) {
+        let key = self.all[index].key.as_str();
+        for (earlier, mark) in self.all[..index].iter().zip(self.marks.iter_mut()) {
+            mark.is_consumed |= earlier.key.as_str() == key;
+        }
+    }
+
     /// Marks all but the last value of each key.
     #[cold]
     fn overwrite_repeated(&mut self) {
         let mut later = HashSet::with_capacity(self.all.len());
-        for (attribute, consumed) in self.all.iter().zip(self.consumed.iter_mut()).rev() {
-            *consumed |= !later.insert(attribute.key.as_str());
+        for (attribute, mark) in self.all.iter().zip(self.marks.iter_mut()).rev() {
+            mark.is_consumed |= !later.insert(attribute.key.as_str());
         }
     }
 }
@@ -325,7 +346,7 @@ mod tests {
         let mut attributes = Attributes::new(all, &mut marks);
         consume.iter().for_each(|slot| attributes.consume(*slot));
         let mut left = Vec::new();
-        attributes.take_leftovers(|attribute| {
+        attributes.take_leftovers(|attribute, _| {
             left.push(format!("{}={}", attribute.key, attribute.value));
             true
         });

@@ -11,7 +11,7 @@ use xray_wire::{
 
 use super::{
     super::{
-        attributes::{Attributes, Slot},
+        attributes::{Attributes, Met, Slot},
         index::Index,
     },
     budget::Budget,
@@ -34,6 +34,7 @@ pub(super) fn annotations<'a>(
 ) {
     let mut room = Room {
         annotations,
+        met: Met::default(),
         most: budget.annotations,
         text_chars: budget.text_chars,
         without_dots: index.without_dots,
@@ -41,34 +42,38 @@ pub(super) fn annotations<'a>(
     };
     // What handlers chose themselves comes first.
     if attributes.has_handed() {
-        attributes.take_leftovers(|attribute| {
-            handed::annotation_key(attribute.key.as_str()).is_some_and(|name| room.take(name, attribute))
+        attributes.take_leftovers(|attribute, is_secret| {
+            handed::annotation_key(attribute.key.as_str())
+                .is_some_and(|name| room.take(name, attribute, is_secret))
         });
     }
     if !index.names_nothing() {
         // What landed in a field can be an annotation as well.
-        attributes.take_all(|attribute| {
-            index.annotation_of(attribute.key.as_str()).is_some_and(|name| room.take(name, attribute))
+        attributes.take_all(|attribute, is_secret| {
+            index
+                .annotation_of(attribute.key.as_str())
+                .is_some_and(|name| room.take(name, attribute, is_secret))
         });
     }
     let named: Vec<Cow<'_, str>> = attributes.texts(Slot::AwsXrayAnnotations);
     if !named.is_empty() {
         attributes.consume(Slot::AwsXrayAnnotations);
-        attributes.take_leftovers(|attribute| {
+        attributes.take_leftovers(|attribute, is_secret| {
             let key = attribute.key.as_str();
-            named.iter().any(|name| name == key) && room.take(key, attribute)
+            named.iter().any(|name| name == key) && room.take(key, attribute, is_secret)
         });
     }
     if index.all {
-        attributes.take_leftovers(|attribute| {
+        attributes.take_leftovers(|attribute, is_secret| {
             let key = attribute.key.as_str();
             let is_metadata = key.starts_with(METADATA_PREFIX) || key.starts_with(METADATUM_PREFIX);
-            !is_metadata && room.take(key, attribute)
+            !is_metadata && room.take(key, attribute, is_secret)
         });
     }
     if document == Kind::Segment {
         for attribute in &resource.annotations {
-            room.take(attribute.key.as_str(), attribute);
+            let name = attribute.key.as_str();
+            room.take(name, attribute, redact::is_secret_name(name));
         }
     }
 }
@@ -79,6 +84,7 @@ const METADATA_PREFIX: &str = "aws.xray.metadata.";
 /// The annotations so far, and how many more there may be.
 struct Room<'r, 'a> {
     annotations: &'r mut Vec<Annotation<'a>>,
+    met: Met,
     most: usize,
     text_chars: usize,
     without_dots: bool,
@@ -87,17 +93,17 @@ struct Room<'r, 'a> {
 
 impl<'a> Room<'_, 'a> {
     /// Adds an annotation if it can be one; true if all of the attribute is in it.
-    fn take(&mut self, name: &'a str, attribute: &'a KeyValue) -> bool {
+    fn take(&mut self, name: &'a str, attribute: &'a KeyValue, is_secret: bool) -> bool {
         let mut key = sanitize::annotation_key(name);
         if self.without_dots && key.contains('.') {
             key = Cow::Owned(key.replace('.', "_"));
         }
-        let is_taken = self.annotations.iter().any(|other| other.key == key);
+        let is_taken = self.met.insert(&key) && self.annotations.iter().any(|other| other.key == key);
         if self.annotations.len() >= self.most {
             self.texts.count_cut();
             return false;
         }
-        if is_taken || key.is_empty() || redact::is_secret_name(attribute.key.as_str()) {
+        if is_taken || key.is_empty() || is_secret {
             return false;
         }
         let (value, whole) = match &attribute.value {

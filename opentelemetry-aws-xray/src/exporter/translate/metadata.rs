@@ -37,7 +37,7 @@ pub(super) fn metadata<'a>(
     let mut moved = budget.text_chars < usize::MAX;
     let mut entries = std::mem::take(&mut segment.metadata);
     let mut left_out = 0;
-    attributes.take_leftovers(|attribute| {
+    attributes.take_leftovers(|attribute, is_secret| {
         if is_empty(&attribute.value) {
             return true;
         }
@@ -52,7 +52,7 @@ pub(super) fn metadata<'a>(
             moved = true;
             return true;
         }
-        let value = named_value(key, &attribute.value, budget, texts);
+        let value = named_value(key, is_secret, &attribute.value, budget, texts);
         if let Some((namespace, key)) = handed::metadata_place(key, DEFAULT) {
             let is_taken = |entry: &&MetadataEntry<'_>| entry.namespace == namespace && entry.key == key;
             if !key.starts_with(RESERVED_PREFIX) && entries.iter().find(is_taken).is_none() {
@@ -280,7 +280,8 @@ pub(super) fn attribute_map<'a>(
             texts.count_cut();
             continue;
         }
-        let value = named_value(attribute.key.as_str(), &attribute.value, budget, texts);
+        let name = attribute.key.as_str();
+        let value = named_value(name, redact::is_secret_name(name), &attribute.value, budget, texts);
         map.push((key, value));
     }
     map.reverse();
@@ -288,12 +289,16 @@ pub(super) fn attribute_map<'a>(
 }
 
 /// An attribute's value as JSON, unless its name says that it is a secret.
-fn named_value<'a>(key: &str, value: &'a Otel, budget: &Budget, texts: &mut Texts) -> Value<'a> {
-    match (key, value) {
-        (key, _) if redact::is_secret_name(key) => Value::Str(Cow::Borrowed(redact::REDACTED)),
-        (_, Otel::String(text)) => {
-            Value::Str(texts.cut(redact::named(key, text.as_str()), budget.text_chars).0)
-        }
+fn named_value<'a>(
+    key: &str,
+    is_secret: bool,
+    value: &'a Otel,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Value<'a> {
+    match value {
+        _ if is_secret => Value::Str(Cow::Borrowed(redact::REDACTED)),
+        Otel::String(text) => Value::Str(texts.cut(redact::named(key, text.as_str()), budget.text_chars).0),
         _ => self::value(value, budget, texts),
     }
 }

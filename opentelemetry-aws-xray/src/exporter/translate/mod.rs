@@ -95,7 +95,7 @@ impl Default for Options {
 /// Lists that are used again from span to span, so that a translation allocates nothing in the long run.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<'a> {
-    marks: Marks,
+    marks: Marks<'a>,
     texts: Texts,
     exceptions: Vec<Exception<'a>>,
     stacks: Vec<Vec<Frame<'a>>>,
@@ -235,7 +235,7 @@ impl<'a> Scratch<'a> {
     /// The same room for spans of another batch.
     pub(crate) fn recycle<'b>(self) -> Scratch<'b> {
         Scratch {
-            marks: self.marks,
+            marks: self.marks.recycle(),
             texts: self.texts,
             exceptions: recycle(self.exceptions),
             stacks: recycle_stacks(self.stacks),
