@@ -149,7 +149,12 @@ impl<'a> Segment<'a> {
         (*trace_id, *parent_id, *end_time, *namespace) = (None, None, None, None);
         (*fault, *error, *throttle, *inferred) = (false, false, false, false);
         (*origin, *resource_arn, *user) = (None, None, None);
-        (*http, *aws, *sql, *service, *cause) = (None, None, None, None, None);
+        // One by one: a tuple of blocks that large would be built first, and then copied.
+        *http = None;
+        *aws = None;
+        *sql = None;
+        *service = None;
+        *cause = None;
         annotations.clear();
         metadata.clear();
         links.clear();

@@ -149,8 +149,13 @@ pub(crate) fn translate<'a, 's>(
     segment.cause = cause::cause(span, segment.id, resource.language, &mut attributes, budget, texts, lists);
     segment.precursor_ids = precursor_ids(kind, &mut attributes);
     segment.resource_arn = resource_arn(kind, &mut attributes, texts);
-    segment.aws = aws::aws(kind, segment.namespace.as_ref(), &mut attributes, resource, texts);
-    segment.sql = sql::sql(span, &mut attributes, budget, texts);
+    // To assign `None` would copy a whole block.
+    if let Some(aws) = aws::aws(kind, segment.namespace.as_ref(), &mut attributes, resource, texts) {
+        segment.aws = Some(aws);
+    }
+    if let Some(sql) = sql::sql(span, &mut attributes, budget, texts) {
+        segment.sql = Some(sql);
+    }
     if options.user {
         segment.user = user::user(&mut attributes, texts);
     }
