@@ -339,6 +339,8 @@ const MANY: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn leftovers(all: &[KeyValue], consume: &[Slot]) -> Vec<String> {
@@ -388,5 +390,17 @@ mod tests {
         assert_eq!(attributes.integer(Slot::HttpStatusCode), Some(404));
         assert_eq!(attributes.integer(Slot::ServerPort), Some(8080));
         assert_eq!(attributes.integer(Slot::NetPeerPort), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_over_is_the_last_of_each_key(keys in prop::collection::vec("[a-c]{1,2}|http.method", 0..80)) {
+            let all: Vec<_> =
+                keys.iter().enumerate().map(|(n, key)| KeyValue::new(key.clone(), n as i64)).collect();
+            let is_last = |n: &usize| !keys[n + 1..].contains(&keys[*n]);
+            let expected: Vec<_> =
+                (0..keys.len()).filter(is_last).map(|n| format!("{}={n}", keys[n])).collect();
+            prop_assert_eq!(leftovers(&all, &[]), expected);
+        }
     }
 }

@@ -94,4 +94,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_stands_at_the_same_place_later_is_looked_at_anew() {
+        let mut text = String::from("session_token");
+        let mut known = Known::default();
+        assert!(known.name(&text).is_secret);
+        let mut known = known.recycle();
+        text.replace_range(.., "order.details");
+        assert!(!known.name(&text).is_secret);
+    }
 }

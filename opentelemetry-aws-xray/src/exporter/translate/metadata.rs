@@ -305,28 +305,25 @@ fn named_value<'a>(
 
 /// An attribute's value as JSON.
 pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> Value<'a> {
-    let mut text = |text: &'a str| Value::Str(texts.cut(Cow::Borrowed(text), budget.text_chars).0);
     match value {
         Otel::Bool(value) => Value::Bool(*value),
         Otel::I64(value) => Value::I64(*value),
         Otel::F64(value) => Value::F64(*value),
-        Otel::String(value) => text(value.as_str()),
+        Otel::String(value) => text(value.as_str(), budget, texts),
         Otel::Array(array) => {
-            let (list, length) = match array {
-                Array::Bool(values) => {
-                    (values.iter().take(budget.entries).map(|v| Value::Bool(*v)).collect(), values.len())
+            let mut list = texts.spare_list();
+            let most = budget.entries;
+            let length = match array {
+                Array::Bool(values) => fill(&mut list, values, most, |value| Value::Bool(*value)),
+                Array::I64(values) => fill(&mut list, values, most, |value| Value::I64(*value)),
+                Array::F64(values) => fill(&mut list, values, most, |value| Value::F64(*value)),
+                Array::String(values) => {
+                    fill(&mut list, values, most, |value| text(value.as_str(), budget, texts))
                 }
-                Array::I64(values) => {
-                    (values.iter().take(budget.entries).map(|v| Value::I64(*v)).collect(), values.len())
-                }
-                Array::F64(values) => {
-                    (values.iter().take(budget.entries).map(|v| Value::F64(*v)).collect(), values.len())
-                }
-                Array::String(values) => (
-                    values.iter().take(budget.entries).map(|v| text(v.as_str())).collect::<Vec<_>>(),
-                    values.len(),
-                ),
-                other => (vec![Value::Str(Cow::Owned(other.to_string()))], 1),
+                // A kind of list that this version of the API does not have.
+                other => fill(&mut list, std::slice::from_ref(other), most, |other| {
+                    Value::Str(Cow::Owned(other.to_string()))
+                }),
             };
             if list.len() < length {
                 texts.count_cut();
@@ -336,6 +333,21 @@ pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> 
         // A kind of value that this version of the API does not have.
         other => Value::Str(Cow::Owned(other.to_string())),
     }
+}
+
+/// Fills a list with so many values, and answers how many there are.
+fn fill<'a, T>(
+    list: &mut Vec<Value<'a>>,
+    values: &'a [T],
+    most: usize,
+    value: impl FnMut(&'a T) -> Value<'a>,
+) -> usize {
+    list.extend(values.iter().take(most).map(value));
+    values.len()
+}
+
+fn text<'a>(text: &'a str, budget: &Budget, texts: &mut Texts) -> Value<'a> {
+    Value::Str(texts.cut(Cow::Borrowed(text), budget.text_chars).0)
 }
 
 /// Whether a value says nothing.

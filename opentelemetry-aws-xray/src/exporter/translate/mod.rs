@@ -38,7 +38,7 @@ pub(crate) use sql::is_sql;
 use xray_wire::{
     Segment, SegmentId, Timestamp, TraceId,
     limits::MAX_TEXT_CHARS,
-    segment::{Cause, Exception, Frame, Kind},
+    segment::{Cause, Exception, Frame, Kind, Value},
 };
 
 use self::texts::Texts;
@@ -228,6 +228,11 @@ impl<'a> Scratch<'a> {
         }
         if let Some(connection) = segment.sql.as_mut().and_then(|sql| sql.connection_string.take()) {
             self.texts.take_back(connection);
+        }
+        for entry in &mut segment.metadata {
+            if let Value::List(list) = &mut entry.value {
+                self.texts.take_list_back(std::mem::take(list));
+            }
         }
         if let Some(Cause::Exceptions(mut cause)) = segment.cause.take() {
             let stacks = cause.exceptions.iter_mut().map(|exception| std::mem::take(&mut exception.stack));

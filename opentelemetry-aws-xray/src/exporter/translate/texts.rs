@@ -1,15 +1,20 @@
-//! Text in the making: strings that are used again, and the count of what was cut.
+//! Text in the making: strings and lists that are used again, and the count of what was cut.
 
 use std::borrow::Cow;
 
-use xray_wire::{limits::MAX_TEXT_CHARS, sanitize::truncate};
+use xray_wire::{limits::MAX_TEXT_CHARS, sanitize::truncate, segment::Value};
 
 use super::super::attributes::{Attributes, Slot};
 
-/// Strings to fill, taken back when the document is encoded, and how much text was cut since it was last asked.
+/// More strings or lists than a document needs at once would only lie around.
+const MOST_SPARE: usize = 4;
+
+/// Strings and lists to fill, taken back when the document is encoded, and how much text was cut since it was last asked.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     spare: Vec<String>,
+    /// They are empty, so that nothing in them is static.
+    spare_lists: Vec<Vec<Value<'static>>>,
     cuts: u64,
 }
 
@@ -20,12 +25,22 @@ impl Texts {
         self.spare.pop().unwrap_or_default()
     }
 
+    /// An empty list, with room if one was taken back before.
+    pub(crate) fn spare_list<'a>(&mut self) -> Vec<Value<'a>> {
+        self.spare_lists.pop().map(super::recycle).unwrap_or_default()
+    }
+
+    /// Takes a list back.
+    pub(crate) fn take_list_back(&mut self, list: Vec<Value<'_>>) {
+        if self.spare_lists.len() < MOST_SPARE {
+            self.spare_lists.push(super::recycle(list));
+        }
+    }
+
     /// Takes a string back.
     pub(crate) fn take_back(&mut self, text: Cow<'_, str>) {
-        /// More than a document needs at once would only lie around.
-        const MOST: usize = 4;
         if let Cow::Owned(mut text) = text
-            && self.spare.len() < MOST
+            && self.spare.len() < MOST_SPARE
         {
             text.clear();
             self.spare.push(text);
