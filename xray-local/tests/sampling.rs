@@ -55,7 +55,8 @@ async fn a_rule_is_made_used_changed_and_deleted() {
     let (_, _, targets) = call(&xray, "/SamplingTargets", statistics).await;
     assert_eq!(targets["SamplingTargetDocuments"][0]["ReservoirQuota"], 5);
     let shown = page(&xray).await;
-    for part in ["path /cart*", "25 %", "5 /s for ", CLIENT, "&#60;b&#62;test", "1 ×, now"] {
+    let chart = "Sampled a second for cart, up to 1\"";
+    for part in ["path /cart*", "25 %", "5 /s for ", CLIENT, "&#60;b&#62;test", "1 ×, now", chart] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     assert!(!shown.contains("<b>test"));

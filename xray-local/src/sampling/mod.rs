@@ -4,6 +4,7 @@ mod boost;
 mod callers;
 mod draft;
 mod file;
+mod history;
 mod messages;
 mod overview;
 mod rule;
@@ -28,10 +29,12 @@ use targets::{INTERVAL_SECONDS, QUOTA_NANOS, quota};
 
 pub(crate) use callers::{Caller, Polls};
 pub(crate) use draft::{BoostDraft, Draft};
+pub(crate) use history::{ClientHistory, HISTORY_NANOS, Reported, RuleHistory};
 pub(crate) use messages::{Summaries, Targets, TargetsCall};
 pub(crate) use overview::{CallerRow, ClientRow, Overview, RuleRow};
 pub(crate) use rule::{Rule, RuleRecord};
 pub(crate) use rules::RuleKey;
+pub(crate) use statistics::per_second;
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 use xray_wire::Timestamp;
 
-use super::SECOND;
+use super::{
+    SECOND,
+    history::{History, Reported},
+};
 
 /// How long the counts of a window are kept apart: what clients report at once.
 pub(crate) const WINDOW_NANOS: u64 = 10 * SECOND;
@@ -53,6 +56,7 @@ pub(crate) struct Client {
     pub(crate) quota_until: Timestamp,
     /// Its `User-Agent`.
     pub(crate) agent: String,
+    pub(super) history: History,
 }
 
 /// The counts of all clients of a rule within ten seconds.
@@ -104,18 +108,22 @@ impl Client {
 impl Statistics {
     /// Takes a report in.
     pub(crate) fn take(&mut self, rule: &str, id: &ClientId, counts: Counts, agent: &str, now: Timestamp) {
-        let known = self.clients.get(&(rule.to_owned(), id.clone()));
-        let covered_nanos = known.map_or(FIRST_REPORT_NANOS, |known| now.nanos_since(known.reported));
-        let client = Client {
+        let key = (rule.to_owned(), id.clone());
+        let known = self.clients.remove(&key);
+        let covered_nanos =
+            known.as_ref().map_or(FIRST_REPORT_NANOS, |known| now.nanos_since(known.reported));
+        let mut client = Client {
             reported: now,
             covered_nanos: covered_nanos.max(MIN_REPORT_NANOS),
             last: counts,
-            reports: known.map_or(0, |known| known.reports) + 1,
-            quota: known.map_or(0, |known| known.quota),
-            quota_until: known.map_or(Timestamp::EPOCH, |known| known.quota_until),
+            reports: known.as_ref().map_or(0, |known| known.reports) + 1,
+            quota: known.as_ref().map_or(0, |known| known.quota),
+            quota_until: known.as_ref().map_or(Timestamp::EPOCH, |known| known.quota_until),
             agent: agent.to_owned(),
+            history: known.map(|known| known.history).unwrap_or_default(),
         };
-        self.clients.insert((rule.to_owned(), id.clone()), client);
+        client.history.push(Reported { at: now, covered_nanos: client.covered_nanos, counts });
+        self.clients.insert(key, client);
         self.count(rule, counts, now);
         self.forget(now);
     }

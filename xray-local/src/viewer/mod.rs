@@ -5,6 +5,7 @@ mod format;
 mod map;
 mod rejected;
 mod sampling;
+mod sampling_chart;
 mod sampling_form;
 mod trace;
 mod traces;

@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use xray_wire::Timestamp;
 
-use super::{Frame, format, render, sampling_form::RuleForm};
+use super::{Frame, format, render, sampling_chart::RuleChart, sampling_form::RuleForm};
 use crate::{
     clock,
     http::App,
@@ -31,6 +31,7 @@ struct Page {
     frame: Frame,
     error: Option<String>,
     rates: Vec<Rates>,
+    charts: Vec<RuleChart>,
     clients: Vec<Client>,
     callers: Vec<Caller>,
     forms: Vec<RuleForm>,
@@ -106,12 +107,14 @@ fn back(app: &App, result: Result<(), SamplingError>) -> Response {
 
 fn show(app: &App, error: Option<String>) -> Response {
     let now = clock::now();
-    let Overview { rules, clients, callers, .. } = app.sampling.read(|sampling| sampling.overview(now));
+    let (overview, history) = app.sampling.read(|sampling| (sampling.overview(now), sampling.history(now)));
+    let Overview { rules, clients, callers, .. } = overview;
     render(&Page {
         frame: Frame::new(app, app.store.stats(), "sampling"),
         error,
         forms: rules.iter().map(|row| RuleForm::of(&row.rule)).collect(),
         rates: rules.into_iter().map(Rates::of).collect(),
+        charts: history.into_iter().map(|history| RuleChart::of(history, now)).collect(),
         clients: clients.into_iter().map(|row| Client::of(row, now)).collect(),
         callers: callers.into_iter().map(|row| Caller::of(row, now)).collect(),
         blank: RuleForm::blank(),
