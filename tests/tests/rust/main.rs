@@ -6,3 +6,4 @@ mod docs;
 mod hostile;
 mod hotrod;
 mod otlp;
+mod sampling_example;
