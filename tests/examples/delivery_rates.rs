@@ -38,7 +38,7 @@ fn main() {
         "| offered spans/s | exporter | made | received | share | counted as lost |\n|---|---|---|---|---|---|"
     );
     for rate in rates {
-        for exporter in [Exporter::Ours, Exporter::OursOneByOne, Exporter::Other] {
+        for exporter in [Exporter::Ours, Exporter::Other] {
             measure(exporter, rate, Duration::from_secs(seconds));
         }
     }
@@ -47,7 +47,6 @@ fn main() {
 #[derive(Debug, Clone, Copy)]
 enum Exporter {
     Ours,
-    OursOneByOne,
     Other,
 }
 
@@ -65,11 +64,10 @@ fn measure(exporter: Exporter, rate: u64, duration: Duration) {
             let _ = provider.shutdown();
             (made, String::from("not counted"))
         }
-        Exporter::Ours | Exporter::OursOneByOne => {
+        Exporter::Ours => {
             let xray = Xray::builder()
                 .with_service_name("orders")
                 .with_daemon_address(receiver.address.to_string())
-                .with_exporter(|it| it.with_nesting(matches!(exporter, Exporter::Ours)))
                 .build();
             let made = load(xray.tracer_provider(), rate, duration);
             let _ = xray.shutdown();
@@ -86,7 +84,6 @@ fn measure(exporter: Exporter, rate: u64, duration: Duration) {
     let received = receiver.finish();
     let name = match exporter {
         Exporter::Ours => "this",
-        Exporter::OursOneByOne => "this, without nesting",
         Exporter::Other => "opentelemetry-aws",
     };
     let share = 100.0 * received as f64 / made as f64;
