@@ -16,6 +16,7 @@ use super::{
     api::{SamplingApi, SamplingApiError},
     process::OwnProcess,
     published::Published,
+    random,
 };
 
 /// A failure that lasts is told again when this has passed.
@@ -36,7 +37,8 @@ pub(super) struct Moment {
 #[derive(Debug)]
 pub(super) struct Control {
     api: Box<dyn SamplingApi>,
-    client: ClientId,
+    /// Drawn for the first report, so that processes which were forked from one before don't share it.
+    client: Option<ClientId>,
     process: OwnProcess,
     schedule: Schedule,
     table: Option<Arc<Table>>,
@@ -61,7 +63,6 @@ pub(super) struct Progress {
 impl Control {
     pub(super) fn new(
         api: Box<dyn SamplingApi>,
-        client: ClientId,
         process: OwnProcess,
         schedule: Schedule,
         published: Arc<Published>,
@@ -69,7 +70,7 @@ impl Control {
     ) -> Self {
         Self {
             api,
-            client,
+            client: None,
             process,
             schedule,
             table: None,
@@ -97,6 +98,15 @@ impl Control {
     /// Asks for rules with the next step.
     pub(super) fn refresh(&mut self) {
         self.schedule.refresh_rules();
+    }
+
+    /// Reports what was counted since the last report, whether it is due or not: the last thing to do. Who didn't answer before is
+    /// not asked.
+    pub(super) fn report_rest(&mut self, moment: Moment) {
+        if self.warned.is_none() {
+            // By then everything is due.
+            self.report(Moment { nanos: u64::MAX, ..moment });
+        }
     }
 
     fn ask_for_rules(&mut self, moment: Moment) {
@@ -141,10 +151,11 @@ impl Control {
         if reports.is_empty() {
             return self.schedule.nothing_to_report(table.next_report(), moment.random);
         }
+        let client = *self.client.get_or_insert_with(client_id);
         while !reports.is_empty() {
             let rest = reports.split_off(reports.len().min(MAX_STATISTICS_PER_CALL));
             let chunk = std::mem::replace(&mut reports, rest);
-            match self.api.targets(self.client, moment.epoch_millis, &chunk) {
+            match self.api.targets(client, moment.epoch_millis, &chunk) {
                 Ok(targets) => self.follow_targets(&table, chunk, &targets, moment),
                 // The counts of this chunk and of those behind it go back.
                 Err(error) => {
@@ -284,4 +295,13 @@ impl Control {
     fn note(&self, change: impl FnOnce(&mut Progress)) {
         change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// An id that the operating system's random numbers make different in each process.
+fn client_id() -> ClientId {
+    let mut bytes = [0; 12];
+    let (start, end) = bytes.split_at_mut(8);
+    start.copy_from_slice(&random().to_ne_bytes());
+    end.copy_from_slice(&(random() as u32).to_ne_bytes());
+    ClientId::from_random(bytes)
 }

@@ -21,6 +21,9 @@ use crate::clock::{Clock, epoch_seconds_coarse};
 /// The shortest time between two looks at what is due: a coarse clock may say that it is not yet due.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
+/// The longest that a shutdown waits for the last report.
+const LAST_REPORT: Duration = Duration::from_secs(1);
+
 /// A thread that is started once, if at all.
 #[derive(Debug)]
 pub(super) struct Poller {
@@ -42,6 +45,8 @@ pub(super) struct Signal {
 struct Told {
     stop: bool,
     refresh: bool,
+    /// By the thread itself: that there is one.
+    is_running: bool,
 }
 
 impl Poller {
@@ -72,7 +77,8 @@ impl Poller {
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.is_started.store(true, Ordering::Relaxed);
         let Some(control) = control else { return };
-        let ended = EndOfRules(self.published.clone());
+        let ended = End { published: self.published.clone(), signal: self.signal.clone() };
+        self.signal.tell(|told| told.is_running = true);
         let (clock, signal) = (self.clock.clone(), self.signal.clone());
         let thread = thread::Builder::new().name("xray-sampler".to_owned());
         let started = thread.spawn(move || {
@@ -99,19 +105,21 @@ fn run(mut control: Control, clock: &dyn Clock, signal: &Signal) {
     // Our own calls are nobody's spans.
     let _suppressed = Context::enter_telemetry_suppressed_scope();
     loop {
-        let now = nanos(clock);
-        let moment =
-            Moment { nanos: now, epoch_millis: u64::from(epoch_seconds_coarse()) * 1_000, random: random() };
-        let due = control.step(moment);
+        let due = control.step(moment(clock));
         let wait = Duration::from_nanos(due.saturating_sub(nanos(clock))).max(SHORTEST_WAIT);
         let told = signal.wait(wait);
         if told.stop {
-            return;
+            return control.report_rest(moment(clock));
         }
         if told.refresh {
             control.refresh();
         }
     }
+}
+
+fn moment(clock: &dyn Clock) -> Moment {
+    let epoch_millis = u64::from(epoch_seconds_coarse()) * 1_000;
+    Moment { nanos: nanos(clock), epoch_millis, random: random() }
 }
 
 /// The time on the sampler's clock.
@@ -122,18 +130,29 @@ pub(super) fn nanos(clock: &dyn Clock) -> u64 {
     now.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(now.subsec_nanos()))
 }
 
-/// Rules that nobody renews any more, for whatever reason, are not followed for ever.
-struct EndOfRules(Arc<Published>);
+/// The end of the thread, for whatever reason: rules that nobody renews any more are not followed for ever.
+struct End {
+    published: Arc<Published>,
+    signal: Arc<Signal>,
+}
 
-impl Drop for EndOfRules {
+impl Drop for End {
     fn drop(&mut self) {
-        self.0.publish(None);
+        self.published.publish(None);
+        self.signal.tell(|told| told.is_running = false);
     }
 }
 
 impl Signal {
     pub(super) fn stop(&self) {
         self.tell(|told| told.stop = true);
+    }
+
+    /// Stops the thread and waits until it has sent its last report, as far as that can be expected.
+    pub(super) fn stop_and_wait(&self) {
+        self.stop();
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let _told = self.news.wait_timeout_while(told, LAST_REPORT, |told| told.is_running);
     }
 
     pub(super) fn refresh(&self) {

@@ -112,7 +112,6 @@ impl World {
         let (published, progress) = (Arc::new(Published::new()), Arc::default());
         let control = Control::new(
             Box::new(FakeApi { xray: xray.clone(), _ended: None }),
-            ClientId::from_random([7; 12]),
             OwnProcess::default(),
             Schedule::new(Schedule::RULES_INTERVAL, 0),
             published.clone(),
@@ -251,6 +250,40 @@ fn rules_outlive_failures_for_an_hour() {
     world.xray.lock().unwrap().rules = VecDeque::from([default_page()]);
     world.step(3_700);
     assert!(world.published.read(|table| table.is_some()));
+}
+
+#[test]
+fn the_last_report_needs_not_be_due() {
+    let mut world = World::new(&[default_page()]);
+    world.step(0);
+    world.use_all();
+    world.control.report_rest(Moment { nanos: SECOND, epoch_millis: 1_000, random: u64::MAX });
+    assert_eq!(world.calls(), ["rules ", "targets 1"]);
+
+    let mut away = World::new(&["<html>".to_owned()]);
+    away.step(0);
+    away.control.report_rest(Moment { nanos: SECOND, epoch_millis: 1_000, random: 0 });
+    assert_eq!(away.calls(), ["rules "], "who didn't answer is not asked");
+}
+
+#[test]
+fn a_shutdown_waits_for_the_last_report() {
+    let xray = Arc::new(Mutex::new(XRay { rules: VecDeque::from([default_page()]), ..XRay::default() }));
+    let sampler = XraySampler::builder().with_api(FakeApi { xray: xray.clone(), _ended: None }).build();
+    let handle = sampler.handle();
+    handle.shutdown();
+    assert_eq!(xray.lock().unwrap().calls.len(), 0, "a thread that never ran is not waited for");
+
+    let sampler = XraySampler::builder().with_api(FakeApi { xray: xray.clone(), _ended: None }).build();
+    let handle = sampler.handle();
+    decide(&sampler, None, "/", 0);
+    wait_until(|| !handle.status().rules.is_empty());
+    for _ in 0..5 {
+        decide(&sampler, None, "/", u128::MAX);
+    }
+    handle.shutdown();
+    // The first may have been decided by the fallback.
+    assert!((5..=6).contains(&xray.lock().unwrap().counts.requests()));
 }
 
 fn decide(

@@ -17,7 +17,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{SamplingDecision, SamplingResult, ShouldSample},
 };
-use xray_wire::sampling::{ClientId, Entry, LocalRules, Process, Schedule, Table};
+use xray_wire::sampling::{Entry, LocalRules, Process, Schedule, Table};
 
 use super::{
     api::SamplingApi,
@@ -28,7 +28,6 @@ use super::{
     poller::{Poller, Signal, nanos},
     process::OwnProcess,
     published::Published,
-    random,
     request::{SpanAttributes, request, whole_request},
     route_override::{ActiveOverride, RouteOverride, Span},
     status::{self, SamplerStatus},
@@ -236,7 +235,6 @@ impl XraySamplerBuilder {
         let endpoint = self.endpoint.as_deref().unwrap_or(XraySampler::DEFAULT_ENDPOINT);
         let control = Control::new(
             self.api.unwrap_or_else(|| Box::new(HttpSamplingApi::new(endpoint))),
-            client_id(),
             self.process,
             Schedule::new(self.rules_interval, nanos(&*self.clock)),
             published.clone(),
@@ -276,9 +274,10 @@ impl SamplerHandle {
         self.signal.refresh();
     }
 
-    /// Ends the sampler's thread; from then on the fallback decides. It ends by itself with the last clone of the sampler.
+    /// Ends the sampler's thread; from then on the fallback decides. What was counted since the last report goes to X-Ray before,
+    /// which is waited for, one second at most. The thread ends by itself with the last clone of the sampler.
     pub fn shutdown(&self) {
-        self.signal.stop();
+        self.signal.stop_and_wait();
     }
 }
 
@@ -402,13 +401,4 @@ fn stripe() -> usize {
         })
     };
     STRIPE.try_with(of_thread).unwrap_or_default()
-}
-
-/// An id that the operating system's random numbers make different in each process.
-fn client_id() -> ClientId {
-    let mut bytes = [0; 12];
-    let (start, end) = bytes.split_at_mut(8);
-    start.copy_from_slice(&random().to_ne_bytes());
-    end.copy_from_slice(&(random() as u32).to_ne_bytes());
-    ClientId::from_random(bytes)
 }
