@@ -54,7 +54,7 @@
 //! | `daemon-tcp` | no | `config::Transport::Tcp`: the daemon's TCP port, where X-Ray's answers come back | `ureq` without TLS, `serde_json` |
 //! | `aws` | no | straight to X-Ray without a daemon | the AWS SDK with its HTTP client and `tokio`; needs Rust 1.94.1 |
 //! | `otlp` | no | [`Payload::Otlp`](config::Payload): spans as OTLP instead of segments | `base64`, `flate2` |
-//! | `sampler` | no | `XraySampler`: sampling by X-Ray's rules | `ureq` without TLS, `serde_json` |
+//! | `sampler` | no | `OTEL_TRACES_SAMPLER=xray`, `XraySampler`: sampling by X-Ray's rules | `ureq` without TLS, `serde_json` |
 //! | `adaptive-sampling` | no | `sampler::adaptive`: boosts, and the capture of anomalies | those of `sampler`, `sha2`, `regex-lite`, `yaml-rust2` |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 

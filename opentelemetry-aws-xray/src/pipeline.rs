@@ -1,6 +1,7 @@
 //! Everything in one call: exporter, batch processor, sampler, ids, propagators, resource.
 
 mod outlet;
+mod root_sampler;
 
 use std::time::Duration;
 
@@ -14,9 +15,12 @@ use opentelemetry_sdk::{
 };
 
 use outlet::Outlet;
+use root_sampler::RootSampler;
 
 #[cfg(feature = "adaptive-sampling")]
 use crate::sampler::adaptive::AdaptiveSampler;
+#[cfg(feature = "sampler")]
+use crate::sampler::{SamplerHandle, SamplerStatus, XraySamplerBuilder};
 use crate::{
     check::CheckReport,
     config::{self, Environment, Propagator, Transport},
@@ -47,6 +51,8 @@ pub struct Xray {
     stats: StatsHandle,
     in_progress: Option<InProgressStatsHandle>,
     tail_sampling: Option<TailSamplingStatsHandle>,
+    #[cfg(feature = "sampler")]
+    central_sampling: Option<SamplerHandle>,
     propagators: Vec<Propagator>,
     context_missing: ContextMissing,
 }
@@ -93,6 +99,14 @@ impl Xray {
         self.tail_sampling.as_ref().map(TailSamplingStatsHandle::now)
     }
 
+    /// What is known of the account's sampling rules; `None` unless they decide: see
+    /// [`with_central_sampling`](XrayBuilder::with_central_sampling).
+    #[cfg(feature = "sampler")]
+    #[must_use]
+    pub fn sampler_status(&self) -> Option<SamplerStatus> {
+        self.central_sampling.as_ref().map(SamplerHandle::status)
+    }
+
     /// Sends all spans that have ended. Returns when they are handed to the operating system or, on a road on which the other side
     /// answers, when it has answered. What can't be delivered now stays held: see [`stats`](Self::stats).
     ///
@@ -103,12 +117,18 @@ impl Xray {
     }
 
     /// Sends all spans that have ended and stops. Spans that end later are lost. Works inside and outside of async
-    /// runtimes, whose thread it blocks for as long as sending takes, five seconds at most.
+    /// runtimes, whose thread it blocks for as long as sending takes, five seconds at most. With central sampling, a last report
+    /// goes to X-Ray, which takes one more second at most.
     ///
     /// # Errors
     /// The SDK's: it took longer than that, or the pipeline was shut down before.
     pub fn shutdown(&self) -> OTelSdkResult {
-        self.provider.shutdown()
+        let result = self.provider.shutdown();
+        #[cfg(feature = "sampler")]
+        if let Some(sampler) = &self.central_sampling {
+            sampler.shutdown();
+        }
+        result
     }
 
     /// The tracer provider, for tracers and layers that shall not use the global one.
@@ -133,7 +153,7 @@ impl Xray {
 impl Drop for Xray {
     fn drop(&mut self) {
         // It may have been shut down already; and there is nobody left to tell of anything else.
-        let _ = self.provider.shutdown();
+        let _ = self.shutdown();
     }
 }
 
@@ -144,7 +164,7 @@ pub struct XrayBuilder {
     service_name: Option<String>,
     resource: Option<Resource>,
     attributes: Vec<KeyValue>,
-    sampler: Option<Box<dyn ShouldSample>>,
+    sampler: RootSampler,
     propagators: Option<Vec<Propagator>>,
     context_missing: Option<ContextMissing>,
     enabled: Option<bool>,
@@ -209,9 +229,35 @@ impl XrayBuilder {
     /// The sampler that decides for traces that begin here and for callers who left it open. For all others the caller has
     /// decided: a parent that is sampled is continued, and one that is not is not.
     ///
-    /// Default: all are sampled.
+    /// Default: `OTEL_TRACES_SAMPLER`, else all are sampled.
     pub fn with_sampler(mut self, root: impl ShouldSample + Clone + 'static) -> Self {
-        self.sampler = Some(Box::new(XrayParentBased::new(root)));
+        self.sampler = RootSampler::Given(Box::new(XrayParentBased::new(root)));
+        self
+    }
+
+    /// Lets the account's sampling rules decide, for the same traces: see [`XraySampler`](crate::sampler::XraySampler). Takes the
+    /// place of [`with_sampler`](Self::with_sampler).
+    ///
+    /// The sampler that is handed in knows the resource already, and the way to X-Ray: the endpoint of
+    /// `OTEL_TRACES_SAMPLER_ARG`, else the daemon's TCP port.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::{Xray, sampler::RouteOverride};
+    ///
+    /// let xray = Xray::builder()
+    ///     .with_service_name("checkout")
+    ///     .with_central_sampling(|sampler| sampler.with_override(RouteOverride::never().with_path("/health*")))
+    ///     .build();
+    /// assert!(xray.sampler_status().is_some());
+    /// ```
+    ///
+    /// Default: as `OTEL_TRACES_SAMPLER=xray` says.
+    #[cfg(feature = "sampler")]
+    pub fn with_central_sampling(
+        mut self,
+        change: impl FnOnce(XraySamplerBuilder) -> XraySamplerBuilder + Send + 'static,
+    ) -> Self {
+        self.sampler = RootSampler::Central(root_sampler::Change::new(change));
         self
     }
 
@@ -327,13 +373,22 @@ impl XrayBuilder {
         // What is turned off costs no thread.
         let early = if self.in_progress && is_enabled { early(&self.exporter, environment) } else { None };
         let in_progress = early.as_ref().map(InProgressProcessor::stats_handle);
+        let resource =
+            resource(self.resource, self.attributes, config::service_name(self.service_name, environment));
+        #[cfg(feature = "adaptive-sampling")]
+        let is_adaptive = self.adaptive_sampling.is_some();
+        #[cfg(not(feature = "adaptive-sampling"))]
+        let is_adaptive = false;
+        let root = if is_enabled && !is_adaptive {
+            self.sampler.build(&resource, &self.exporter, environment)
+        } else {
+            Sampler::AlwaysOff.into()
+        };
         let exporter = self.exporter.build_with(environment);
         let stats = exporter.stats_handle();
         if let Some(meter) = &self.meter {
             metrics::observe(&stats, meter);
         }
-        let resource =
-            resource(self.resource, self.attributes, config::service_name(self.service_name, environment));
         let mut builder = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_id_generator(XrayIdGenerator::default());
@@ -342,29 +397,29 @@ impl XrayBuilder {
             builder = builder.with_span_processor(early);
         }
         let mut tail_sampling = None;
-        let provider = if is_enabled {
+        if is_enabled {
             let queue_size = config::queue_size(self.queue_size, environment);
             let batches = batch_processor(exporter, self.export_interval, queue_size);
             let outlet = Outlet { builder, batches, tail_sampling: self.tail_sampling };
             #[cfg(feature = "adaptive-sampling")]
             let outlet = match self.adaptive_sampling {
                 Some(sampler) => outlet.adaptive(sampler),
-                None => outlet.plain(self.sampler),
+                None => outlet.plain(root.sampler),
             };
             #[cfg(not(feature = "adaptive-sampling"))]
-            let outlet = outlet.plain(self.sampler);
-            tail_sampling = outlet.1;
-            outlet.0
+            let outlet = outlet.plain(root.sampler);
+            (builder, tail_sampling) = outlet;
         } else {
             otel_info!(name: "Xray.Disabled", message = "tracing is turned off by configuration");
-            builder.with_sampler(Sampler::AlwaysOff)
+            builder = builder.with_sampler(root.sampler);
         }
-        .build();
         Xray {
-            provider,
+            provider: builder.build(),
             stats,
             in_progress,
             tail_sampling,
+            #[cfg(feature = "sampler")]
+            central_sampling: root.central,
             propagators: config::propagators(self.propagators, environment),
             context_missing: config::context_missing(self.context_missing, environment),
         }
@@ -457,6 +512,72 @@ mod tests {
                 assert_eq!(document["trace_id"], "1-5759e988-bd862e3fe1be46a994272793", "{fields}");
                 assert_eq!(document["parent_id"].as_str(), parent, "{fields}");
             }
+        }
+    }
+
+    #[test]
+    fn the_environment_names_who_decides() {
+        const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
+        for (name, argument, new, not_sampled, sampled) in [
+            ("", "", 1, 0, 1),
+            ("always_on", "", 1, 1, 1),
+            ("always_off", "", 0, 0, 0),
+            ("parentbased_always_off", "", 0, 0, 1),
+            ("parentbased_traceidratio", "0", 0, 0, 1),
+            ("parentbased_traceidratio", "what?", 1, 0, 1),
+            ("what?", "", 1, 0, 1),
+        ] {
+            for (fields, expected) in [
+                ("", new),
+                (";Parent=53995c3f42cd8ad8;Sampled=0", not_sampled),
+                (";Parent=53995c3f42cd8ad8;Sampled=1", sampled),
+            ] {
+                let (xray, sink) =
+                    pipeline([("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", argument)]);
+                request(&xray, &format!("{ROOT}{fields}")).span().end();
+                xray.force_flush().unwrap();
+                assert_eq!(sink.take().len(), expected, "{name} {argument} {fields}");
+            }
+        }
+    }
+
+    #[cfg(feature = "sampler")]
+    #[test]
+    fn code_wins_over_the_environment_about_who_decides() {
+        type Build = fn(XrayBuilder) -> XrayBuilder;
+        for (name, build, central) in [
+            ("xray", (|builder| builder) as Build, true),
+            ("xray", |builder| builder.with_sampler(Sampler::AlwaysOn), false),
+            ("xray", |builder| builder.with_enabled(false), false),
+            ("always_on", |builder| builder.with_central_sampling(|sampler| sampler), true),
+            ("always_on", |builder| builder, false),
+        ] {
+            let xray = build(Xray::builder()).build_with(&Environment::of([("OTEL_TRACES_SAMPLER", name)]));
+            let status = xray.sampler_status();
+            assert_eq!(status.is_some(), central, "{name}");
+            assert!(status.is_none_or(|status| status.rules.is_empty()), "nothing is fetched yet");
+        }
+    }
+
+    #[cfg(feature = "sampler")]
+    #[test]
+    fn rules_are_asked_for_where_the_settings_say() {
+        let listen = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (daemon, other) = (listen(), listen());
+        let address = |listener: &std::net::TcpListener| listener.local_addr().unwrap().to_string();
+        let tcp = format!("tcp:{} udp:127.0.0.1:9", address(&daemon));
+        let argument = format!("polling_interval=60,endpoint=http://{}", address(&other));
+        for (argument, asked, not_asked) in [("", &daemon, &other), (&argument, &other, &daemon)] {
+            let (xray, _) = pipeline([
+                ("OTEL_TRACES_SAMPLER", "xray"),
+                ("OTEL_TRACES_SAMPLER_ARG", argument),
+                ("AWS_XRAY_DAEMON_ADDRESS", &tcp),
+            ]);
+            xray.tracer_provider().tracer("test").start("job").end();
+            drop(asked.accept().unwrap());
+            not_asked.set_nonblocking(true).unwrap();
+            assert!(not_asked.accept().is_err(), "{argument}");
+            not_asked.set_nonblocking(false).unwrap();
         }
     }
 

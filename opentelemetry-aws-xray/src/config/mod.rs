@@ -6,6 +6,7 @@
 mod env;
 mod payload;
 mod propagators;
+mod sampler;
 mod transport;
 mod vars;
 
@@ -18,6 +19,9 @@ use opentelemetry::otel_warn;
 pub use payload::{ParsePayloadError, Payload};
 pub use propagators::Propagator;
 pub(crate) use propagators::{composite, propagators};
+pub(crate) use sampler::{NamedSampler, named_sampler};
+#[cfg(feature = "sampler")]
+pub(crate) use sampler::{sampling_overrides, sampling_rules, xray_arguments};
 pub use transport::{ParseTransportError, Transport};
 pub use vars::{VARIABLES, Variable, variables_markdown};
 use xray_wire::DaemonAddress;

@@ -27,6 +27,10 @@ pub(crate) const INSTANCE_ID: &str = "AWS_INSTANCE_ID";
 pub(crate) const OTEL_SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
 pub(crate) const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 pub(crate) const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
+pub(crate) const TRACES_SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+pub(crate) const TRACES_SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
+pub(crate) const SAMPLING_OVERRIDES: &str = "AWS_XRAY_SAMPLING_OVERRIDES";
+pub(crate) const SAMPLING_RULES: &str = "AWS_XRAY_SAMPLING_RULES";
 
 /// All of them. What is set in code wins over the environment, and the environment over the default.
 pub const VARIABLES: &[Variable] = &[
@@ -71,6 +75,30 @@ pub const VARIABLES: &[Variable] = &[
         accepts: "`LOG_ERROR`, `LOG_WARNING`, `RUNTIME_ERROR`, `IGNORE_ERROR`, in any case",
         default: "`LOG_ERROR`",
         effect: "What happens when a call goes out of a traced client while no trace is active. The call itself always goes out.",
+    },
+    Variable {
+        name: TRACES_SAMPLER,
+        accepts: "`xray` with the feature `sampler`; `parentbased_always_on`, `parentbased_always_off`, `parentbased_traceidratio`; the same without `parentbased_`; in any case",
+        default: "`parentbased_always_on`",
+        effect: "Who decides for traces that begin here, and where `X-Amzn-Trace-Id` left it open. `xray`: the account's sampling rules. Without `parentbased_` what callers decided doesn't count, save for `xray`.",
+    },
+    Variable {
+        name: TRACES_SAMPLER_ARG,
+        accepts: "for `xray`: `endpoint=http://host:port,polling_interval=seconds`, both or one; for `…traceidratio`: a number from 0 to 1",
+        default: "the TCP part of `AWS_XRAY_DAEMON_ADDRESS`, and `300`; `1`",
+        effect: "Where sampling rules are fetched, unencrypted, and how often; or the share of traces that is sampled. Keys that are not known are told in a warning.",
+    },
+    Variable {
+        name: SAMPLING_OVERRIDES,
+        accepts: "the path of a file of overrides",
+        default: "not set",
+        effect: "With `xray`: decisions before the account's rules are asked, behind those of the code. A file that can't be understood is told in a warning and not used.",
+    },
+    Variable {
+        name: SAMPLING_RULES,
+        accepts: "the path of a local rules file of the X-Ray SDKs, version 1 or 2",
+        default: "not set: one request a second, and 5 % of the others",
+        effect: "With `xray`: who decides while there are no rules from X-Ray, or none matches.",
     },
     Variable {
         name: HOSTNAME,

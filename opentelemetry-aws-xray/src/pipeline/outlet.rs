@@ -6,7 +6,7 @@ use opentelemetry_sdk::trace::{ShouldSample, TracerProviderBuilder};
 use crate::sampler::adaptive::AdaptiveSampler;
 use crate::{
     exporter::FlushingProcessor,
-    sampler::{RecordUnsampled, XrayParentBased},
+    sampler::RecordUnsampled,
     tail_sampling::{TailSampling, TailSamplingProcessor, TailSamplingStatsHandle},
 };
 
@@ -21,8 +21,7 @@ pub(super) struct Outlet {
 type Built = (TracerProviderBuilder, Option<TailSamplingStatsHandle>);
 
 impl Outlet {
-    pub(super) fn plain(self, sampler: Option<Box<dyn ShouldSample>>) -> Built {
-        let sampler = sampler.unwrap_or_else(|| XrayParentBased::default().into());
+    pub(super) fn plain(self, sampler: Box<dyn ShouldSample>) -> Built {
         match self.tail_sampling {
             None => (self.builder.with_sampler(sampler).with_span_processor(self.batches), None),
             Some(policy) => {

@@ -1,0 +1,135 @@
+//! Who decides for traces that begin here: code, else environment, else all are sampled.
+
+#[cfg(feature = "sampler")]
+use std::fmt;
+
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, ShouldSample},
+};
+
+#[cfg(feature = "sampler")]
+use crate::sampler::{SamplerHandle, XraySampler, XraySamplerBuilder};
+use crate::{
+    config::{self, Environment, NamedSampler},
+    exporter::XrayExporterBuilder,
+    sampler::XrayParentBased,
+};
+
+/// What was chosen in code.
+#[derive(Debug, Default)]
+pub(super) enum RootSampler {
+    /// Nothing: the environment decides.
+    #[default]
+    Environment,
+    /// This one.
+    Given(Box<dyn ShouldSample>),
+    /// X-Ray's rules, with these settings.
+    #[cfg(feature = "sampler")]
+    Central(Change),
+}
+
+/// A sampler for the pipeline.
+pub(super) struct Built {
+    pub(super) sampler: Box<dyn ShouldSample>,
+    /// To look at it, if X-Ray's rules decide.
+    #[cfg(feature = "sampler")]
+    pub(super) central: Option<SamplerHandle>,
+}
+
+impl RootSampler {
+    pub(super) fn build(
+        self,
+        resource: &Resource,
+        exporter: &XrayExporterBuilder,
+        environment: &Environment,
+    ) -> Built {
+        #[cfg(not(feature = "sampler"))]
+        let _ = (resource, exporter);
+        match self {
+            Self::Given(sampler) => sampler.into(),
+            #[cfg(feature = "sampler")]
+            Self::Central(change) => central(Some(change), resource, exporter, environment).into(),
+            Self::Environment => match config::named_sampler(environment) {
+                Some(NamedSampler::Every(sampler)) => sampler.into(),
+                Some(NamedSampler::Root(sampler)) => XrayParentBased::new(sampler).into(),
+                #[cfg(feature = "sampler")]
+                Some(NamedSampler::Xray) => central(None, resource, exporter, environment).into(),
+                None => XrayParentBased::default().into(),
+            },
+        }
+    }
+}
+
+/// A sampler by X-Ray's rules. Code has the last word on everything but overrides, of which those of the environment's file are
+/// asked last.
+#[cfg(feature = "sampler")]
+fn central(
+    change: Option<Change>,
+    resource: &Resource,
+    exporter: &XrayExporterBuilder,
+    environment: &Environment,
+) -> XraySampler {
+    let arguments = config::xray_arguments(environment);
+    let endpoint = arguments.endpoint.unwrap_or_else(|| exporter.road(environment).1.tcp.to_string());
+    let mut builder = XraySampler::builder().with_resource(resource).with_endpoint(endpoint);
+    if let Some(interval) = arguments.polling_interval {
+        builder = builder.with_rules_interval(interval);
+    }
+    if let Some(rules) = config::sampling_rules(environment) {
+        builder = builder.with_fallback_rules(rules);
+    }
+    if let Some(Change(change)) = change {
+        builder = change(builder);
+    }
+    builder.with_overrides(config::sampling_overrides(environment).unwrap_or_default()).build()
+}
+
+/// What the code wants to be different.
+#[cfg(feature = "sampler")]
+pub(super) struct Change(Box<dyn FnOnce(XraySamplerBuilder) -> XraySamplerBuilder + Send>);
+
+#[cfg(feature = "sampler")]
+impl Change {
+    pub(super) fn new(
+        change: impl FnOnce(XraySamplerBuilder) -> XraySamplerBuilder + Send + 'static,
+    ) -> Self {
+        Self(Box::new(change))
+    }
+}
+
+#[cfg(feature = "sampler")]
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Change")
+    }
+}
+
+impl From<Box<dyn ShouldSample>> for Built {
+    fn from(sampler: Box<dyn ShouldSample>) -> Self {
+        Self {
+            sampler,
+            #[cfg(feature = "sampler")]
+            central: None,
+        }
+    }
+}
+
+impl From<Sampler> for Built {
+    fn from(sampler: Sampler) -> Self {
+        Self::from(Box::new(sampler) as Box<dyn ShouldSample>)
+    }
+}
+
+impl From<XrayParentBased> for Built {
+    fn from(sampler: XrayParentBased) -> Self {
+        Self::from(Box::new(sampler) as Box<dyn ShouldSample>)
+    }
+}
+
+#[cfg(feature = "sampler")]
+impl From<XraySampler> for Built {
+    fn from(sampler: XraySampler) -> Self {
+        Self { central: Some(sampler.handle()), sampler: Box::new(sampler) }
+    }
+}
