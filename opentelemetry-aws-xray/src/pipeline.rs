@@ -388,6 +388,10 @@ impl XrayBuilder {
         let stats = exporter.stats_handle();
         if let Some(meter) = &self.meter {
             metrics::observe(&stats, meter);
+            #[cfg(feature = "sampler")]
+            if let Some(sampler) = &root.central {
+                crate::sampler::observe(sampler, meter);
+            }
         }
         let mut builder = SdkTracerProvider::builder()
             .with_resource(resource)

@@ -22,6 +22,8 @@ mod fallback;
 #[cfg(feature = "sampler")]
 mod http;
 #[cfg(feature = "sampler")]
+mod metrics;
+#[cfg(feature = "sampler")]
 mod override_file;
 #[cfg(feature = "sampler")]
 mod poller;
@@ -48,7 +50,9 @@ pub use self::{
     xray::{SamplerHandle, XraySampler, XraySamplerBuilder},
 };
 #[cfg(feature = "sampler")]
-pub use xray_wire::sampling::{LocalRules, LocalRulesError};
+pub(crate) use metrics::observe;
+#[cfg(feature = "sampler")]
+pub use xray_wire::sampling::{Counts, LocalRules, LocalRulesError};
 
 /// Follows the parent's decision, and asks another sampler where there is none.
 ///

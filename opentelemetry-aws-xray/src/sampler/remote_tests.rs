@@ -461,6 +461,50 @@ fn overrides_decide_before_the_rules() {
 }
 
 #[test]
+fn what_decides_is_observed() {
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::{
+        InMemoryMetricExporter, SdkMeterProvider,
+        data::{AggregatedMetrics, MetricData, ScopeMetrics},
+    };
+
+    let page = page(&[rule("pay", 1, "/pay/*", 0, 1.0), rule("Default", 10_000, "*", 0, 0.0)], "");
+    let xray = Arc::new(Mutex::new(XRay { rules: VecDeque::from([page]), ..XRay::default() }));
+    let sampler = XraySampler::builder()
+        .with_api(FakeApi { xray, _ended: None })
+        .with_override(RouteOverride::never().with_path("/health"))
+        .build();
+    let handle = sampler.handle();
+    let exporter = InMemoryMetricExporter::default();
+    let metrics = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+    observe(&handle, &metrics.meter("test"));
+    decide(&sampler, None, "/health", 0);
+    wait_until(|| !handle.status().rules.is_empty());
+    for path in ["/pay/1", "/pay/2", "/health", "/"] {
+        decide(&sampler, None, path, u128::MAX);
+    }
+    metrics.force_flush().unwrap();
+    let mut found = Vec::new();
+    for resource in exporter.get_finished_metrics().unwrap() {
+        for metric in resource.scope_metrics().flat_map(ScopeMetrics::metrics) {
+            if let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data()
+                && metric.name() == "aws.xray.sampler.decisions"
+            {
+                found.extend(sum.data_points().map(|point| {
+                    let mut values: Vec<_> =
+                        point.attributes().map(|attribute| attribute.value.to_string()).collect();
+                    values.sort();
+                    (values.join(" "), point.value())
+                }));
+            }
+        }
+    }
+    found.sort();
+    let expected = [("1 not_sampled override", 2), ("Default not_sampled rule", 1), ("pay rule sampled", 2)];
+    assert_eq!(found, expected.map(|(values, count)| (values.to_owned(), count)));
+}
+
+#[test]
 fn a_local_rules_file_is_a_fallback_or_overrides() {
     let file = r#"{"version":2,"rules":[{"host":"*","http_method":"GET","url_path":"/a","fixed_target":0,"rate":1}],
         "default":{"fixed_target":0,"rate":0},"extra":1}"#;

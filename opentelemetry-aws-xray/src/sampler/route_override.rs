@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use opentelemetry::trace::SpanKind;
-use xray_wire::sampling::{Attributes, Decision, LocalRules, Pattern, Rate, Request, Rule, RuleState, Table};
+use xray_wire::sampling::{
+    Attributes, Counts, Decision, LocalRules, Pattern, Rate, Request, Rule, RuleState, Table,
+};
 
 use super::request::SpanAttributes;
 
@@ -177,7 +179,7 @@ pub(super) struct Span<'a> {
 pub(super) struct ActiveOverride {
     asked: RouteOverride,
     is_reported: bool,
-    /// For answers that count and share.
+    /// Quota and rate, and what was decided.
     state: RuleState,
 }
 
@@ -199,6 +201,11 @@ impl ActiveOverride {
         Self { is_reported, state: RuleState::local(&rule), asked }
     }
 
+    /// What it has decided.
+    pub(super) fn decisions(&self) -> Counts {
+        self.state.total()
+    }
+
     /// Decides, if the span matches.
     pub(super) fn decide<'t>(
         &self,
@@ -214,12 +221,13 @@ impl ActiveOverride {
         if let Answer::Rule(name) = &self.asked.answer {
             let entry = table?.named(name)?;
             let decision = entry.state.ask(trace_id, now);
+            self.state.count(decision, stripe);
             if self.is_reported {
                 entry.state.count(decision, stripe);
             }
             return Some(Overridden { decision, rule: Some(&entry.rule) });
         }
-        let decision = self.state.ask(trace_id, now);
+        let decision = self.state.decide(trace_id, now, stripe);
         if self.is_reported
             && let Some(entry) = table.and_then(|table| table.find(&span.request))
         {

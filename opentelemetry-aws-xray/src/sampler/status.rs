@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xray_wire::sampling::{RuleState, Table, shadowed};
+use xray_wire::sampling::{Counts, RuleState, Table, shadowed};
 
 /// What an [`XraySampler`](super::XraySampler) knows at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,10 @@ pub struct SamplerStatus {
     pub calls_answered: u64,
     /// Calls that failed.
     pub calls_failed: u64,
+    /// What each override has decided, in the order in which they are asked.
+    pub overrides: Vec<Counts>,
+    /// What the fallback has decided; `None` if that is a sampler of one's own.
+    pub fallback: Option<Counts>,
 }
 
 /// One of X-Ray's rules, and what X-Ray wants of this process.
@@ -39,6 +43,8 @@ pub struct RuleStatus {
     /// How many requests a second are sampled before the rate applies; `None` without a quota, when one a second is borrowed if the
     /// rule has a reservoir.
     pub quota: Option<u32>,
+    /// What it has decided since it was first heard of.
+    pub decisions: Counts,
 }
 
 /// The rules of a table as people read them.
@@ -58,6 +64,7 @@ pub(super) fn rules(table: &Table, now: u64) -> Vec<RuleStatus> {
             shadowed_by,
             fixed_rate: entry.state.rate_at(now).as_f64(),
             quota: entry.state.quota(now),
+            decisions: entry.state.total(),
         }
     });
     status.collect()

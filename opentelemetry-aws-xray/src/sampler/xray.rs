@@ -72,7 +72,7 @@ pub struct XraySampler {
 struct Inner {
     poller: Poller,
     published: Arc<Published>,
-    overrides: Vec<ActiveOverride>,
+    overrides: Arc<[ActiveOverride]>,
     fallback: Fallback,
     clock: Arc<dyn Clock>,
     progress: Arc<Mutex<Progress>>,
@@ -83,6 +83,8 @@ struct Inner {
 pub struct SamplerHandle {
     progress: Arc<Mutex<Progress>>,
     signal: Arc<Signal>,
+    overrides: Arc<[ActiveOverride]>,
+    fallback: Fallback,
     clock: Arc<dyn Clock>,
 }
 
@@ -122,6 +124,8 @@ impl XraySampler {
         SamplerHandle {
             progress: self.inner.progress.clone(),
             signal: self.inner.poller.signal(),
+            overrides: self.inner.overrides.clone(),
+            fallback: self.inner.fallback.clone(),
             clock: self.inner.clock.clone(),
         }
     }
@@ -265,6 +269,8 @@ impl SamplerHandle {
             last_error: progress.last_error,
             calls_answered: progress.answered,
             calls_failed: progress.failed,
+            overrides: self.overrides.iter().map(ActiveOverride::decisions).collect(),
+            fallback: self.fallback.decisions(),
         }
     }
 

@@ -222,6 +222,12 @@ impl RuleState {
         holds.then(|| self.quota.load(Ordering::Relaxed) as u32)
     }
 
+    /// All decisions that were counted since the rule was first heard of. Never falls.
+    #[must_use]
+    pub fn total(&self) -> Counts {
+        self.statistics.total()
+    }
+
     /// When the next report is due.
     pub(super) fn report_due(&self) -> u64 {
         self.report_due.load(Ordering::Relaxed)

@@ -7,16 +7,21 @@ use super::{
 
 /// Counters that threads don't share: each thread adds to a stripe of its own, as far as there are enough.
 ///
-/// A decision adds to exactly one counter, so that no moment shows a request without its answer.
+/// A decision adds to exactly one counter, so that no moment shows a request without its answer. Counters never fall: how much of
+/// them was taken is kept beside them.
 #[derive(Debug)]
 pub(super) struct Statistics {
     stripes: [Stripe; Statistics::STRIPES],
+    taken: Counters,
 }
 
 /// Two cache lines, since processors fetch them in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Stripe {
+struct Stripe(Counters);
+
+#[derive(Debug)]
+struct Counters {
     not_sampled: AtomicU64,
     sampled: AtomicU64,
     borrowed: AtomicU64,
@@ -52,35 +57,40 @@ impl Statistics {
     const STRIPES: usize = 16;
 
     pub(super) fn new() -> Self {
-        Self {
-            stripes: core::array::from_fn(|_| Stripe {
-                not_sampled: AtomicU64::new(0),
-                sampled: AtomicU64::new(0),
-                borrowed: AtomicU64::new(0),
-            }),
-        }
+        Self { stripes: core::array::from_fn(|_| Stripe(Counters::new())), taken: Counters::new() }
     }
 
     #[inline]
     pub(super) fn count(&self, decision: Decision, stripe: usize) {
-        let stripe = &self.stripes[stripe % Self::STRIPES];
+        let Stripe(counters) = &self.stripes[stripe % Self::STRIPES];
         let counter = match decision {
-            Decision::NotSampled => &stripe.not_sampled,
-            Decision::Quota | Decision::Rate => &stripe.sampled,
-            Decision::Borrowed => &stripe.borrowed,
+            Decision::NotSampled => &counters.not_sampled,
+            Decision::Quota | Decision::Rate => &counters.sampled,
+            Decision::Borrowed => &counters.borrowed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// All that was counted so far, taken or not.
+    pub(super) fn total(&self) -> Counts {
+        self.stripes.iter().fold(Counts::default(), |total, Stripe(counters)| Counts {
+            not_sampled: total.not_sampled + counters.not_sampled.load(Ordering::Relaxed),
+            sampled: total.sampled + counters.sampled.load(Ordering::Relaxed),
+            borrowed: total.borrowed + counters.borrowed.load(Ordering::Relaxed),
+        })
+    }
+
     /// Takes what was counted so far: each decision is in exactly one answer.
     pub(super) fn take(&self) -> Counts {
-        let mut counts = Counts::default();
-        for stripe in &self.stripes {
-            counts.not_sampled += take(&stripe.not_sampled);
-            counts.sampled += take(&stripe.sampled);
-            counts.borrowed += take(&stripe.borrowed);
+        let total = self.total();
+        // Of two that take at once, each gets what the other did not.
+        let rest =
+            |taken: &AtomicU64, total: u64| total.saturating_sub(taken.fetch_max(total, Ordering::Relaxed));
+        Counts {
+            not_sampled: rest(&self.taken.not_sampled, total.not_sampled),
+            sampled: rest(&self.taken.sampled, total.sampled),
+            borrowed: rest(&self.taken.borrowed, total.borrowed),
         }
-        counts
     }
 
     /// Takes back what was taken.
@@ -88,14 +98,33 @@ impl Statistics {
         if counts == Counts::default() {
             return;
         }
-        let [stripe, ..] = &self.stripes;
-        stripe.not_sampled.fetch_add(counts.not_sampled, Ordering::Relaxed);
-        stripe.sampled.fetch_add(counts.sampled, Ordering::Relaxed);
-        stripe.borrowed.fetch_add(counts.borrowed, Ordering::Relaxed);
+        self.taken.not_sampled.fetch_sub(counts.not_sampled, Ordering::Relaxed);
+        self.taken.sampled.fetch_sub(counts.sampled, Ordering::Relaxed);
+        self.taken.borrowed.fetch_sub(counts.borrowed, Ordering::Relaxed);
     }
 }
 
-/// Most counters of most stripes are zero, and reading is cheaper for those who count than writing.
-fn take(counter: &AtomicU64) -> u64 {
-    if counter.load(Ordering::Relaxed) == 0 { 0 } else { counter.swap(0, Ordering::Relaxed) }
+impl Counters {
+    fn new() -> Self {
+        Self { not_sampled: AtomicU64::new(0), sampled: AtomicU64::new(0), borrowed: AtomicU64::new(0) }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_stays_in_the_total() {
+        let statistics = Statistics::new();
+        for (stripe, decision) in [(0, Decision::Borrowed), (1, Decision::Rate), (1, Decision::NotSampled)] {
+            statistics.count(decision, stripe);
+        }
+        let all = Counts { not_sampled: 1, sampled: 1, borrowed: 1 };
+        assert_eq!((statistics.take(), statistics.take()), (all, Counts::default()));
+        statistics.give_back(all);
+        statistics.count(Decision::Quota, 40);
+        assert_eq!(statistics.take(), Counts { sampled: 2, ..all });
+        assert_eq!(statistics.total(), Counts { sampled: 2, ..all });
+    }
 }
