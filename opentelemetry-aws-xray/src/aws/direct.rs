@@ -133,6 +133,12 @@ impl Direct {
         self
     }
 
+    /// The longest that one call may take.
+    #[cfg(feature = "sampler")]
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.calls.timeout
+    }
+
     /// The same for a second sink, whose work is not told apart from the first.
     pub(crate) fn twin(&self) -> Self {
         Self { telemetry_records: None, ..self.clone() }

@@ -12,7 +12,7 @@ mod post;
 mod sink;
 
 pub use direct::Direct;
-use post::AwsPost;
+pub(crate) use post::AwsPost;
 pub use sink::DirectSink;
 
 pub use crate::sink::telemetry::TelemetryRecords;

@@ -23,6 +23,8 @@ use aws_smithy_runtime_api::client::http::{
 };
 
 use super::{AwsPost, Direct};
+#[cfg(feature = "sampler")]
+use crate::sampler::{DirectSamplingApi, SamplingApi};
 use crate::sink::acknowledged::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -205,7 +207,7 @@ fn any_status_is_an_answer() {
 
 #[test]
 fn credentials_that_have_expired_are_looked_for_anew() {
-    let expired = "HTTP/1.1 403 Forbidden\r\nx-amzn-errortype: ExpiredTokenException:http://x\r\ncontent-length: 27\r\n\r\n{\"message\": \"old security\"}";
+    let expired = "HTTP/1.1 403 Forbidden\r\nx-amzn-errortype: ExpiredTokenException:http://x\r\ncontent-length: 28\r\n\r\n{\"message\": \"old security\"}";
     let denied = "HTTP/1.1 403 Forbidden\r\nx-amzn-errortype: AccessDeniedException:http://x\r\ncontent-length: 4\r\n\r\nwhat";
     for (answer, says, asked) in [(expired, "have expired", 2), (denied, "xray:PutTraceSegments", 1)] {
         let server = Server::start(answer);
@@ -287,4 +289,19 @@ impl HttpConnector for Nowhere {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::ready(Err(ConnectorError::user(request.uri().into())))
     }
+}
+
+#[cfg(feature = "sampler")]
+#[test]
+fn sampling_rules_are_asked_for_with_a_signature() {
+    let server = Server::start(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 28\r\n\r\n{\"SamplingRuleRecords\": [] }",
+    );
+    let direct = with_credentials(Counting::default()).with_endpoint(server.url());
+    let page = DirectSamplingApi::new(direct).rules(None).unwrap();
+    assert_eq!(page.rules.len(), 0);
+    let received = server.received();
+    assert_eq!(received.head[0], "POST /GetSamplingRules HTTP/1.1");
+    assert!(received.header("authorization").is_some_and(|value| value.contains("/eu-central-1/xray/")));
+    assert_eq!(received.body, b"{}");
 }

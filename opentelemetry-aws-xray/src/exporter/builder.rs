@@ -272,6 +272,13 @@ impl XrayExporterBuilder {
         })
     }
 
+    /// The settings with which documents go straight to X-Ray, if they go there.
+    #[cfg(all(feature = "aws", feature = "sampler"))]
+    pub(crate) fn direct(&self, environment: &Environment) -> Option<Direct> {
+        let is_direct = self.sink.is_none() && self.road(environment).0 == Transport::Direct;
+        is_direct.then(|| self.direct.as_deref().map(Direct::twin).unwrap_or_default())
+    }
+
     /// Where the daemon is, and by which road documents go.
     pub(crate) fn road(&self, environment: &Environment) -> (Transport, DaemonAddress) {
         let daemon = config::daemon_address(self.daemon_address.as_deref(), environment);

@@ -8,6 +8,8 @@ use opentelemetry_sdk::{
     trace::{Sampler, ShouldSample},
 };
 
+#[cfg(all(feature = "sampler", feature = "aws"))]
+use crate::sampler::DirectSamplingApi;
 #[cfg(feature = "sampler")]
 use crate::sampler::{SamplerHandle, XraySampler, XraySamplerBuilder};
 use crate::{
@@ -71,8 +73,11 @@ fn central(
     environment: &Environment,
 ) -> XraySampler {
     let arguments = config::xray_arguments(environment);
-    let endpoint = arguments.endpoint.unwrap_or_else(|| exporter.road(environment).1.tcp.to_string());
-    let mut builder = XraySampler::builder().with_resource(resource).with_endpoint(endpoint);
+    let mut builder = XraySampler::builder().with_resource(resource);
+    builder = match arguments.endpoint {
+        Some(endpoint) => builder.with_endpoint(endpoint),
+        None => by_the_exporter_s_road(builder, exporter, environment),
+    };
     if let Some(interval) = arguments.polling_interval {
         builder = builder.with_rules_interval(interval);
     }
@@ -83,6 +88,20 @@ fn central(
         builder = change(builder);
     }
     builder.with_overrides(config::sampling_overrides(environment).unwrap_or_default()).build()
+}
+
+/// Rules come the way that documents go, but never by UDP.
+#[cfg(feature = "sampler")]
+fn by_the_exporter_s_road(
+    builder: XraySamplerBuilder,
+    exporter: &XrayExporterBuilder,
+    environment: &Environment,
+) -> XraySamplerBuilder {
+    #[cfg(feature = "aws")]
+    if let Some(direct) = exporter.direct(environment) {
+        return builder.with_api(DirectSamplingApi::new(direct));
+    }
+    builder.with_endpoint(exporter.road(environment).1.tcp.to_string())
 }
 
 /// What the code wants to be different.

@@ -17,6 +17,8 @@ pub mod adaptive;
 mod api;
 #[cfg(feature = "sampler")]
 mod control;
+#[cfg(all(feature = "sampler", feature = "aws"))]
+mod direct;
 #[cfg(feature = "sampler")]
 mod fallback;
 #[cfg(feature = "sampler")]
@@ -40,6 +42,8 @@ mod status;
 #[cfg(feature = "sampler")]
 mod xray;
 
+#[cfg(all(feature = "sampler", feature = "aws"))]
+pub use self::direct::DirectSamplingApi;
 #[cfg(feature = "sampler")]
 pub use self::{
     api::{SamplingApi, SamplingApiError},

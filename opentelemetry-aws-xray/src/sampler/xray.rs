@@ -162,11 +162,13 @@ impl XraySamplerBuilder {
         self
     }
 
-    /// Where the proxy is that signs the calls, as `http://host:port`. The calls are not encrypted.
+    /// Where the proxy is that signs the calls, as `http://host:port`. The calls are not encrypted. Takes the place of
+    /// [`with_api`](Self::with_api).
     ///
     /// Default: [`XraySampler::DEFAULT_ENDPOINT`].
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
+        self.api = None;
         self
     }
 

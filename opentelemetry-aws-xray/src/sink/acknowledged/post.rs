@@ -37,6 +37,7 @@ pub(crate) struct PostResponse {
 }
 
 impl PostResponse {
-    /// The most bytes of an answer that are read: an answer names at most fifty documents, with a line of text for each.
-    pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;
+    /// The most bytes of an answer that are read. The longest are pages of sampling rules; what is said of fifty documents takes
+    /// less.
+    pub(crate) const MAX_BODY_BYTES: usize = xray_wire::limits::MAX_SAMPLING_BODY_BYTES;
 }
