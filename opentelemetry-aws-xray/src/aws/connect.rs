@@ -3,7 +3,10 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
 use aws_sdk_xray::{
     Client,
-    config::{Builder, FrameworkMetadata, IdentityCache, SharedCredentialsProvider, retry::RetryConfig},
+    config::{
+        Builder, FrameworkMetadata, IdentityCache, SharedCredentialsProvider, StalledStreamProtectionConfig,
+        retry::RetryConfig,
+    },
 };
 
 use super::{Direct, direct::Role};
@@ -22,6 +25,8 @@ pub(super) async fn connect(direct: &Direct) -> Result<Client, CallError> {
         .behavior_version(BehaviorVersion::latest())
         // The sink has its own, which knows what a document is.
         .retry_config(RetryConfig::disabled())
+        // A busy machine may not get to read for seconds; the timeout of a call is bound enough.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // One that is not shared, so that a new client means new credentials.
         .identity_cache(IdentityCache::lazy().build());
     if let Some(region) = &direct.region {

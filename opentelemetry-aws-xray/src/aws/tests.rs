@@ -207,7 +207,7 @@ fn any_status_is_an_answer() {
 
 #[test]
 fn credentials_that_have_expired_are_looked_for_anew() {
-    let expired = "HTTP/1.1 403 Forbidden\r\nx-amzn-errortype: ExpiredTokenException:http://x\r\ncontent-length: 28\r\n\r\n{\"message\": \"old security\"}";
+    let expired = "HTTP/1.1 403 Forbidden\r\nx-amzn-errortype: ExpiredTokenException:http://x\r\ncontent-length: 27\r\n\r\n{\"message\": \"old security\"}";
     let denied = "HTTP/1.1 403 Forbidden\r\nx-amzn-errortype: AccessDeniedException:http://x\r\ncontent-length: 4\r\n\r\nwhat";
     for (answer, says, asked) in [(expired, "have expired", 2), (denied, "xray:PutTraceSegments", 1)] {
         let server = Server::start(answer);
