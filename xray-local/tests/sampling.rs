@@ -146,6 +146,17 @@ async fn rules_come_from_json_and_on_pages() {
 }
 
 #[tokio::test]
+async fn a_call_without_a_body_has_no_parameters() {
+    let xray = start().await;
+    for (path, expected) in
+        [("/GetSamplingRules", StatusCode::OK), ("/SamplingTargets", StatusCode::BAD_REQUEST)]
+    {
+        let response = Client::new().post(format!("{}{path}", xray.url())).send().await.unwrap();
+        assert_eq!(response.status(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn faults_strike_samplers_too() {
     let xray = start().await;
     let fault = Fault::from(ErrorAnswer::new(429)).on("/GetSamplingRules").times(1);
