@@ -1,7 +1,7 @@
 //! What the end-to-end tests share.
 //!
 //! - `udp`, `delivery` and `rust` need nothing but Rust.
-//! - `peers` needs other programs: Python, Chromium. Where one is missing its tests say `SKIPPED`, or fail if
+//! - `peers` needs other programs: Python, Node.js, Chromium. Where one is missing its tests say `SKIPPED`, or fail if
 //!   `E2E_REQUIRE` is set, as it is in CI. `scripts/peers` installs them.
 
 #![allow(

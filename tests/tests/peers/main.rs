@@ -1,4 +1,5 @@
-//! Tests against programs that others wrote: the AWS SDK, the X-Ray SDK and OpenTelemetry for Python, moto, Chromium.
+//! Tests against programs that others wrote: the AWS SDK, the X-Ray SDKs and OpenTelemetry for Python and Node.js, moto,
+//! Chromium.
 //!
 //! A test whose program is missing is skipped, and says so; with `E2E_REQUIRE` set it fails. That has to be seen
 //! without `--nocapture`, so the tests are run by `libtest-mimic`, which takes the same arguments as libtest.
@@ -8,11 +9,14 @@
 mod boto;
 mod browser;
 mod direct;
+mod load;
+mod model;
 mod moto;
 mod needs;
 mod otel;
 mod otlp;
 mod program;
+mod samplers;
 mod sdk;
 mod webdriver;
 
@@ -20,7 +24,7 @@ use std::{process::ExitCode, sync::mpsc};
 
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial, run};
 
-use crate::needs::{Chromedriver, Missing, Python, is_required};
+use crate::needs::{Chromedriver, Missing, Python, Samplers, is_required};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
             direct::signs_otlp_after_compressing_it,
         ),
         harness.trial("direct::is_found_again_in_moto", Python::find, direct::is_found_again_in_moto),
+        harness.trial("model::every_call_is_what_it_says", Python::find, model::every_call_is_what_it_says),
         harness.trial("moto::gives_back_what_hotrod_sent", Python::find, moto::gives_back_what_hotrod_sent),
         harness.trial(
             "otel::reads_our_headers_and_writes_ones_we_read",
@@ -64,6 +69,7 @@ fn main() -> ExitCode {
             Python::find_with_otlp,
             otlp::datagrams_hold_requests_that_it_decodes,
         ),
+        harness.trial("samplers::agree", Samplers::find, samplers::agree),
         harness.trial(
             "sdk::continues_a_trace_and_is_continued",
             Python::find,

@@ -10,11 +10,18 @@ use std::{
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers");
 
 /// The scripts with which our peers do their part.
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/python");
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
 
 /// A Python with boto3, moto and the X-Ray SDK.
 #[derive(Debug)]
 pub(crate) struct Python(PathBuf);
+
+/// What drives the samplers of others.
+#[derive(Debug)]
+pub(crate) struct Samplers {
+    python: Python,
+    adot: Python,
+}
 
 /// A chromedriver that finds a Chromium.
 #[derive(Debug)]
@@ -69,9 +76,59 @@ impl Python {
     /// A command that runs a script of the folder `python`.
     pub(crate) fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.0);
-        command.arg(Path::new(SCRIPTS).join(name));
+        command.arg(Path::new(SCRIPTS).join("python").join(name));
         command
     }
+}
+
+impl Samplers {
+    /// Those in `target/peers`. The AWS Distro for OpenTelemetry demands other versions of what the tests of headers use, so it has a
+    /// Python of its own.
+    pub(crate) fn find() -> Result<Self, Missing> {
+        let python = Python::find()?;
+        let adot = Python(Path::new(DIRECTORY).join("adot/bin/python"));
+        if !succeeds(Command::new(&adot.0).args(["-c", "import amazon.opentelemetry.distro"])) {
+            return Err(Missing("there is no aws-opentelemetry-distro in target/peers/adot"));
+        }
+        let packages = "require('@opentelemetry/sampler-aws-xray'); require('aws-xray-sdk-core')";
+        if !succeeds(node().args(["-e", packages])) {
+            return Err(Missing("there is no Node.js with samplers in target/peers/node"));
+        }
+        Ok(Self { python, adot })
+    }
+
+    /// Runs the sampler of the AWS Distro for OpenTelemetry Python.
+    pub(crate) fn adot_python(&self) -> Command {
+        self.adot.script("adot_sampler.py")
+    }
+
+    /// Runs the sampler of the X-Ray SDK for Python.
+    pub(crate) fn sdk_python(&self) -> Command {
+        self.python.script("sdk_sampler.py")
+    }
+
+    /// Runs OpenTelemetry's sampler for Node.js.
+    pub(crate) fn otel_node(&self) -> Command {
+        node_script("otel_sampler.js")
+    }
+
+    /// Runs the sampler of the X-Ray SDK for Node.js.
+    pub(crate) fn sdk_node(&self) -> Command {
+        node_script("sdk_sampler.js")
+    }
+}
+
+fn node_script(name: &str) -> Command {
+    let mut command = node();
+    command.arg(Path::new(SCRIPTS).join("node").join(name));
+    command
+}
+
+/// A Node.js that finds the packages in `target/peers/node`.
+fn node() -> Command {
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", Path::new(DIRECTORY).join("node/node_modules"));
+    command
 }
 
 impl Chromedriver {

@@ -6,4 +6,5 @@ mod docs;
 mod hostile;
 mod hotrod;
 mod otlp;
+mod sampling;
 mod sampling_example;
