@@ -5,6 +5,7 @@
 //! requests: an interceptor gives it its path, headers and body before it is signed, and takes the answer as it came.
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, UNIX_EPOCH},
@@ -23,7 +24,6 @@ use super::failure::{self, Failed};
 use crate::sink::acknowledged::{PostRequest, PostResponse};
 
 /// A request with all that it needs to travel to another thread.
-#[derive(Debug)]
 pub(super) struct Request {
     path: String,
     content_type: String,
@@ -41,6 +41,16 @@ impl Request {
             body: request.body.into(),
             bearer: bearer.map(|key| format!("Bearer {key}")),
         }
+    }
+}
+
+/// Neither the key nor what is sent: the AWS SDK shows its interceptors, and so this, in its own logs.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("path", &self.path)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,10 +75,15 @@ pub(super) async fn exchange(client: &Client, request: Request) -> Result<PostRe
 }
 
 /// What the operation carries in place of its own request and answer.
-#[derive(Debug)]
 struct Carried {
     request: Mutex<Request>,
     answer: Arc<Mutex<Option<PostResponse>>>,
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Carried")
+    }
 }
 
 impl Intercept for Carried {

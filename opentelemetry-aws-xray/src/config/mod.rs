@@ -63,10 +63,14 @@ pub(crate) fn service_name(explicit: Option<String>, environment: &Environment) 
     explicit.or_else(|| environment.var(vars::TRACING_NAME))
 }
 
+/// The SDK takes the room for its whole queue at once, some 400 MB for this many. A larger number is a mistake, and must not keep a
+/// service from starting.
+const MAX_QUEUE_SIZE: usize = 1_000_000;
+
 /// How many spans may wait for the exporter; at least one.
 pub(crate) fn queue_size(explicit: Option<usize>, environment: &Environment) -> usize {
     let size = explicit.or_else(|| parsed(vars::QUEUE_SIZE, environment));
-    size.unwrap_or(DEFAULT_QUEUE_SIZE).max(1)
+    size.unwrap_or(DEFAULT_QUEUE_SIZE).clamp(1, MAX_QUEUE_SIZE)
 }
 
 /// Who sends telemetry records, as far as code or environment say.

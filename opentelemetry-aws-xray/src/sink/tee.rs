@@ -7,7 +7,8 @@ use crate::clock::{Clock, SystemClock};
 
 /// Sends every document to several destinations: regions, accounts, or a daemon and a file.
 ///
-/// Each destination stands for itself: it holds, retries and drops on its own, and one that is away harms no other. So there is
+/// Each destination stands for itself: it holds, retries and drops on its own, and one that is away harms no other. One that is there
+/// and takes documents too slowly may let the export wait, one second a batch at most. There is
 /// no single answer to what became of a span, and the numbers are kept apart. Those of the exporter speak of the **first**
 /// destination; each further one counts in the [`Report`] that it was added with.
 ///

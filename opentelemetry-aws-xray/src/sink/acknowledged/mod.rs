@@ -104,7 +104,9 @@ impl AcknowledgedSink {
             if is_done {
                 return state;
             }
-            state = self.shared.wait_for_change(state, deadline - now);
+            // What falls due meanwhile may need a thread that is not there yet.
+            let until = state.outbox.due_after(now).map_or(deadline, |due| due.min(deadline));
+            state = self.shared.wait_for_change(state, until - now);
         }
     }
 }

@@ -137,7 +137,7 @@ impl Outbox {
                 sorted.sent.into_iter().for_each(|item| self.settle(Fate::Sent(item)));
                 sorted.rejected.into_iter().for_each(|(item, refusal)| self.reject(item, refusal));
                 self.again(sorted.again, batch.attempts, batch.failing_since, now, jitter);
-                self.split(sorted.unknown, now);
+                self.split(sorted.unknown, None, now);
             }
             Answer::PartlyAccepted { rejected_spans, message } => {
                 let refusal = Refusal { code: "PartialSuccess".into(), message };
@@ -170,6 +170,11 @@ impl Outbox {
     /// Whether nothing is left.
     pub(super) fn is_empty(&self) -> bool {
         self.queue.documents() == 0 && self.returned.is_empty() && self.in_flight.is_empty()
+    }
+
+    /// When the next attempt is due that is not due yet.
+    pub(super) fn due_after(&self, now: Duration) -> Option<Duration> {
+        self.returned.iter().map(|returned| returned.due).filter(|due| *due > now).min()
     }
 
     /// Bytes of all documents whose fate is open.
@@ -217,7 +222,7 @@ impl Outbox {
                 batch.failing_since.get_or_insert(now);
                 self.returned.push(Returned { due: now.saturating_add(after), batch });
             }
-            Verdict::Split => self.split(batch.items, now),
+            Verdict::Split => self.split(batch.items, batch.failing_since, now),
             Verdict::Final(reason) => {
                 for item in batch.items {
                     let refusal = Some(Refusal::from(error));
@@ -255,10 +260,11 @@ impl Outbox {
 
     /// Tries each half on its own, so that one bad document harms no other. Fifty documents that are all bad cost 99 calls; one
     /// bad among fifty, some twelve.
-    fn split(&mut self, mut items: Vec<Item>, now: Duration) {
+    fn split(&mut self, mut items: Vec<Item>, failing_since: Option<Duration>, now: Duration) {
         let second = items.split_off(items.len() / 2);
         for items in [items, second].into_iter().filter(|half| !half.is_empty()) {
-            self.returned.push(Returned { due: now, batch: Batch { items, ..Batch::default() } });
+            let batch = Batch { items, failing_since, ..Batch::default() };
+            self.returned.push(Returned { due: now, batch });
         }
     }
 

@@ -107,7 +107,7 @@ fn unprocessed(entry: &Value) -> Unprocessed {
     Unprocessed {
         id: text("Id"),
         code: text("ErrorCode").unwrap_or_default(),
-        message: text("Message").unwrap_or_default(),
+        message: bounded(&text("Message").unwrap_or_default()),
     }
 }
 
@@ -120,9 +120,15 @@ fn failure(response: &PostResponse, body: Option<&Value>) -> CallError {
     let message = text("message").or_else(|| text("Message")).unwrap_or_default();
     CallError {
         kind: kind(response.status, name),
-        message: format!("{} {name}: {message}", response.status),
+        message: bounded(&format!("{} {name}: {message}", response.status)),
         retry_after: response.retry_after,
     }
+}
+
+/// The other side's words, as far as a person wants to read them: they are kept, and copied for each document.
+fn bounded(text: &str) -> String {
+    const CHARS: usize = 400;
+    xray_wire::sanitize::truncate(text, CHARS).into()
 }
 
 fn kind(status: u16, name: &str) -> CallErrorKind {

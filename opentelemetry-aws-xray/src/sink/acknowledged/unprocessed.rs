@@ -22,7 +22,8 @@ pub(super) struct Sorted {
 }
 
 /// Finds the documents that an answer names, by the id of their segment or of one inside. X-Ray can't name a document that
-/// it can't read; where as many are left as are not named, each is one of them, and where more are left, it remains open which.
+/// it can't read; where as many are left as are not named, each is one of them, and where more are left, or the reasons are of both
+/// kinds, it remains open which.
 pub(super) fn sort(items: Vec<Item>, unprocessed: Vec<Unprocessed>) -> Sorted {
     let mut found: Vec<(Item, Option<Refusal>)> = items.into_iter().map(|item| (item, None)).collect();
     let mut nameless = Vec::new();
@@ -34,7 +35,10 @@ pub(super) fn sort(items: Vec<Item>, unprocessed: Vec<Unprocessed>) -> Sorted {
         }
     }
     let open = found.iter().filter(|(_, refusal)| refusal.is_none()).count();
-    let is_open_which = nameless.len() < open && !nameless.is_empty();
+    let transient = nameless.iter().filter(|refusal| retry::is_transient(&refusal.code)).count();
+    // With reasons that pass and others that don't, one document's could cost another.
+    let is_mixed = open > 1 && transient > 0 && transient < nameless.len();
+    let is_open_which = !nameless.is_empty() && (nameless.len() < open || is_mixed);
     let mut nameless = nameless.into_iter();
     let mut sorted = Sorted::default();
     for (item, refusal) in found {

@@ -14,9 +14,14 @@ pub(super) struct Flow {
     seen: Option<(Window, ReceiverQueue)>,
 }
 
-/// The receiver has stopped reading.
+/// Why a datagram may not go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stuck;
+pub(super) enum NoTurn {
+    /// The receiver has stopped reading.
+    Stuck,
+    /// The receiver takes datagrams too slowly for the time that there is.
+    Late,
+}
 
 impl Flow {
     /// A flow to a receiver that can be looked at if there is a queue.
@@ -26,8 +31,15 @@ impl Flow {
     }
 
     /// Returns when a datagram with so many bytes may go, and adds to `dropped` how many datagrams the receiver was seen to
-    /// have dropped meanwhile. A receiver that reads nothing is waited for no longer than [`Window::STUCK_AFTER`].
-    pub(super) fn wait(&mut self, payload: usize, clock: &dyn Clock, dropped: &mut u64) -> Result<(), Stuck> {
+    /// have dropped meanwhile. A receiver that reads nothing is waited for no longer than [`Window::STUCK_AFTER`], and none
+    /// beyond `until`.
+    pub(super) fn wait(
+        &mut self,
+        payload: usize,
+        until: Duration,
+        clock: &dyn Clock,
+        dropped: &mut u64,
+    ) -> Result<(), NoTurn> {
         while let Some((window, queue)) = &mut self.seen {
             if window.take(payload) {
                 return Ok(());
@@ -40,14 +52,21 @@ impl Flow {
                 return Ok(());
             }
             if window.is_stuck(now) {
-                return Err(Stuck);
+                return Err(NoTurn::Stuck);
+            }
+            if now >= until {
+                return Err(NoTurn::Late);
             }
             clock.sleep(Window::LOOK_EVERY);
         }
         loop {
-            let delay = self.pacer.delay(payload, clock.now());
+            let now = clock.now();
+            let delay = self.pacer.delay(payload, now);
             if delay.is_zero() {
                 return Ok(());
+            }
+            if now >= until {
+                return Err(NoTurn::Late);
             }
             clock.sleep(delay);
         }

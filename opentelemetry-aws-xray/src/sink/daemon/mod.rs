@@ -13,7 +13,7 @@ mod warnings;
 
 use std::{io, sync::Arc, time::Duration};
 
-use flow::Stuck;
+use flow::NoTurn;
 use hold_over::HoldOver;
 pub(crate) use receiver::ReceiverQueue;
 pub(crate) use route::resolve;
@@ -30,6 +30,10 @@ use crate::{
     clock::{Clock, SystemClock},
     exporter::DropReason,
 };
+
+/// One batch does not wait longer than this for a daemon that reads slowly; what has not gone by then is held. The SDK's queue is
+/// not emptied meanwhile.
+const MAX_SEND_WAIT: Duration = Duration::from_secs(1);
 
 /// Sends documents to the X-Ray daemon over UDP: one document a datagram, no faster than its socket can take them.
 ///
@@ -81,14 +85,15 @@ impl DaemonSink {
         }
     }
 
-    fn deliver(&mut self, document: Document<'_>, report: &Report) -> Result<(), Failure> {
+    /// Sends one document, not waiting for its turn beyond `until`.
+    fn deliver(&mut self, document: Document<'_>, until: Duration, report: &Report) -> Result<(), Failure> {
         pack::datagram(document.json, &mut self.datagram);
         let mut attempt = 0;
         let mut waits = true;
         while attempt < self.route.attempts() {
             attempt += 1;
             let now = self.clock.now();
-            let link = match self.route.link(now) {
+            let link = match self.route.link(&*self.clock) {
                 Ok(link) => link,
                 Err(RouteError::Unresolved(error)) => {
                     self.warnings.unresolved(&error, now);
@@ -102,14 +107,18 @@ impl DaemonSink {
             };
             if waits {
                 let mut dropped = 0;
-                let turn = link.flow.wait(self.datagram.len(), &*self.clock, &mut dropped);
+                let turn = link.flow.wait(self.datagram.len(), until, &*self.clock, &mut dropped);
                 if dropped > 0 {
                     report.overflowed(dropped);
                     self.warnings.overflowed(dropped, now);
                 }
-                if let Err(Stuck) = turn {
-                    self.warnings.stuck(now);
-                    return Err(Failure::Hold(DropReason::Unreachable));
+                match turn {
+                    Ok(()) => {}
+                    Err(NoTurn::Stuck) => {
+                        self.warnings.stuck(now);
+                        return Err(Failure::Hold(DropReason::Unreachable));
+                    }
+                    Err(NoTurn::Late) => return Err(Failure::Hold(DropReason::Overflow)),
                 }
                 waits = false;
             }
@@ -138,7 +147,7 @@ impl DaemonSink {
         while self.clock.now() < until
             && let Some(held) = self.held.pop()
         {
-            match self.deliver(held.document(), report) {
+            match self.deliver(held.document(), until, report) {
                 Ok(()) => report.held_sent(held.document()),
                 Err(Failure::Drop(reason)) => report.held_dropped_for(held.document(), reason),
                 Err(Failure::Hold(reason)) => {
@@ -157,13 +166,14 @@ impl SegmentSink for DaemonSink {
     }
 
     fn send(&mut self, documents: &Documents, report: &Report) {
-        self.release(Duration::MAX, report);
+        let until = self.clock.now().saturating_add(MAX_SEND_WAIT);
+        self.release(until, report);
         // While older documents wait, there is nobody to send younger ones to.
         let mut away = self.held.reason();
         for document in documents.iter() {
             let failure = match away {
                 Some(reason) => Failure::Hold(reason),
-                None => match self.deliver(document, report) {
+                None => match self.deliver(document, until, report) {
                     Ok(()) => {
                         report.sent(document);
                         continue;

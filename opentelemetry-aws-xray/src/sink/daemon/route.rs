@@ -9,6 +9,7 @@ use std::{
 use xray_wire::Endpoint;
 
 use super::{flow::Flow, receiver::ReceiverQueue};
+use crate::clock::Clock;
 
 /// A host name is resolved again after so long.
 pub(super) const RESOLVE_EVERY: Duration = Duration::from_secs(60);
@@ -75,9 +76,13 @@ impl Route {
     }
 
     /// The connection, resolving the name if that is due.
-    pub(super) fn link(&mut self, now: Duration) -> Result<&mut Link, RouteError> {
+    pub(super) fn link(&mut self, clock: &dyn Clock) -> Result<&mut Link, RouteError> {
+        let now = clock.now();
         if self.is_due(now) {
-            self.resolve(now).map_err(RouteError::Unresolved)?;
+            let resolved = self.resolve();
+            // The time before would let a resolver that takes seconds be asked again at once.
+            self.resolved_at = Some(clock.now());
+            resolved.map_err(RouteError::Unresolved)?;
         }
         let link = match self.link.take() {
             Some(link) => link,
@@ -111,8 +116,7 @@ impl Route {
             || self.addresses.is_empty() && age >= RESOLVE_AT_MOST_EVERY
     }
 
-    fn resolve(&mut self, now: Duration) -> io::Result<()> {
-        self.resolved_at = Some(now);
+    fn resolve(&mut self) -> io::Result<()> {
         match (self.resolve)(&self.endpoint) {
             Ok(addresses) if !addresses.is_empty() => {
                 self.stale = false;
@@ -124,7 +128,10 @@ impl Route {
                 Ok(())
             }
             // The old addresses may still be right.
-            _ if !self.addresses.is_empty() => Ok(()),
+            _ if !self.addresses.is_empty() => {
+                self.stale = false;
+                Ok(())
+            }
             Ok(_) => Err(no_address()),
             Err(error) => Err(error),
         }
