@@ -16,7 +16,7 @@ use super::{
     published::Published,
     random,
 };
-use crate::clock::{Clock, epoch_seconds_coarse};
+use crate::clock::{Clock, epoch};
 
 /// The shortest time between two looks at what is due: a coarse clock may say that it is not yet due.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
@@ -118,7 +118,7 @@ fn run(mut control: Control, clock: &dyn Clock, signal: &Signal) {
 }
 
 fn moment(clock: &dyn Clock) -> Moment {
-    let epoch_millis = u64::from(epoch_seconds_coarse()) * 1_000;
+    let epoch_millis = u64::try_from(epoch().as_millis()).unwrap_or(u64::MAX);
     Moment { nanos: nanos(clock), epoch_millis, random: random() }
 }
 

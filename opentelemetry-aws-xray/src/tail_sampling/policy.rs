@@ -208,7 +208,9 @@ impl TailSampling {
 
     /// Why a request is kept that has run for so long and not ended.
     pub(super) fn judge_unfinished(&self, trace: TraceId, elapsed: Duration) -> Option<KeepReason> {
-        let is_slow = self.slower_than.is_some_and(|slow| elapsed >= slow);
+        // Its route is not known for sure yet, so it has to be slow for any.
+        let slowest = self.routes.iter().map(|(_, slow)| *slow).chain(self.slower_than).max();
+        let is_slow = slowest.is_some_and(|slow| elapsed >= slow);
         if is_slow { Some(KeepReason::Slow) } else { self.by_rate(trace) }
     }
 

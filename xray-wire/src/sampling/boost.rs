@@ -62,8 +62,12 @@ impl BoostStatistics {
         }
     }
 
-    /// Takes what was counted so far: each is in exactly one answer.
+    /// Takes what was counted so far: each is in exactly one answer. X-Ray is told of anomalies among traces, so those of
+    /// traces that it knows already wait for the next one.
     pub(super) fn take(&self) -> BoostCounts {
+        if self.traces.load(Ordering::Acquire) == 0 {
+            return BoostCounts::default();
+        }
         let sampled_anomalies = self.sampled_anomalies.swap(0, Ordering::AcqRel);
         let anomalies = self.anomalies.swap(0, Ordering::AcqRel);
         BoostCounts { traces: self.traces.swap(0, Ordering::AcqRel), anomalies, sampled_anomalies }

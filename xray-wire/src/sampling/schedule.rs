@@ -86,7 +86,8 @@ impl Schedule {
         self.rules_failures = 0;
         self.rules_modified = self.rules_modified.max(epoch_seconds);
         self.rules_due = now.saturating_add(self.rules_interval).saturating_add(random % Self::RULES_SPREAD);
-        if self.targets_failures == 0 {
+        // Without rules nothing was due.
+        if self.targets_failures == 0 || self.targets_due == u64::MAX {
             self.targets_due = spread(next_report, random);
         }
     }
