@@ -4,6 +4,7 @@ use std::{
     any::Any,
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use e2e::end_at_once;
@@ -14,9 +15,8 @@ use xray_wire::{SegmentId, TraceId};
 
 use crate::way::Way;
 
-/// Flushes in a row that change nothing, after which nothing will: three attempts take three seconds at most between them, and a flush
-/// waits for five.
-const IDLE_FLUSHES: usize = 12;
+/// How long nothing may change until nothing will: six times the longest wait between two attempts.
+const LONGEST_IDLE: Duration = Duration::from_secs(60);
 
 /// Both ends.
 #[derive(Debug)]
@@ -109,19 +109,21 @@ impl Road {
 
     /// Flushes until the fate of every span is known.
     pub(crate) fn settle(&self) {
-        let (mut decided, mut idle) = (0, 0);
-        while idle < IDLE_FLUSHES {
-            // Attempts may take longer than one flush.
+        let (mut decided, mut since) = (0, Instant::now());
+        while since.elapsed() < LONGEST_IDLE {
+            // Returns at once while the next attempt is further away than a flush waits for.
             let _ = self.xray.force_flush();
             let stats = self.xray.stats();
             let now = stats.spans_sent + stats.spans_dropped();
             if now == stats.spans_ended {
                 return;
             }
-            idle = if now > decided { 0 } else { idle + 1 };
-            decided = now;
+            if now > decided {
+                (decided, since) = (now, Instant::now());
+            }
+            std::thread::yield_now();
         }
-        panic!("{IDLE_FLUSHES} flushes changed nothing: {:?}", self.xray.stats());
+        panic!("nothing has changed for {LONGEST_IDLE:?}: {:?}", self.xray.stats());
     }
 
     /// Shuts down the pipeline and then the other end, which reads all that came.
