@@ -15,8 +15,8 @@ use crate::{
     way::Way,
 };
 
-/// What a busy machine may take on top.
-const GRACE: Duration = Duration::from_secs(2);
+/// What a busy machine may take on top: less than the five seconds that a flush or shutdown waits for, where it should not wait at all.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// What a flush takes at most; the SDK's number.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
