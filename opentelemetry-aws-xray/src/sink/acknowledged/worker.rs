@@ -48,6 +48,8 @@ pub(super) struct Inner {
     idle: usize,
     /// Threads that tell of refused documents just now.
     telling: usize,
+    /// No thread could be started the last time, and that has been told.
+    lacks_thread: bool,
     is_closed: bool,
 }
 
@@ -93,6 +95,7 @@ impl Shared {
             threads: 0,
             idle: 0,
             telling: 0,
+            lacks_thread: false,
             is_closed: false,
         };
         let (work, change) = Default::default();
@@ -123,10 +126,15 @@ impl Shared {
             let shared = Arc::clone(self);
             let name = "opentelemetry-aws-xray.delivery".to_owned();
             match thread::Builder::new().name(name).spawn(move || shared.work()) {
-                Ok(_) => state.threads += 1,
-                Err(error) => {
+                Ok(_) => {
+                    state.threads += 1;
+                    state.lacks_thread = false;
+                }
+                // Told once, not with every batch.
+                Err(error) if !std::mem::replace(&mut state.lacks_thread, true) => {
                     otel_warn!(name: "XrayDelivery.NoThread", error = error.to_string(), message = "no thread could be started; documents are held");
                 }
+                Err(_) => {}
             }
         }
         state
