@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use opentelemetry::{Context, Key, KeyValue, Value, trace::get_active_span};
 
-use crate::context_missing::ContextMissing;
+use crate::context_missing::{ContextMissing, ContextMissingError};
 
 /// An attribute named so becomes the annotation whose key is the rest of the name.
 pub(crate) const ANNOTATION_PREFIX: &str = "aws.xray.annotation.";
@@ -31,9 +31,8 @@ pub(crate) const ESCAPED_PERCENT: &str = "%25";
 /// request's, unless the handler has opened one inside. A span of `tracing` is the current one while it is entered, with
 /// `tracing-opentelemetry` 0.32 or later, unless its layer was told `with_context_activation(false)`.
 ///
-/// On a span that is not sampled nothing happens. Where there is no span, or only that of a remote caller, the
-/// policy for missing contexts says whether and how this is logged: that of
-/// [`Xray::install`](crate::XrayBuilder::install), else [`ContextMissing::LogError`].
+/// On a span that is not sampled nothing happens. Where there is no span, or only that of a remote caller,
+/// [`ContextMissing::of_process`] says whether and how this is logged; to fail instead, call [`try_annotate`].
 ///
 /// ```
 /// use opentelemetry_aws_xray::{add_metadata, annotate};
@@ -47,7 +46,21 @@ pub(crate) const ESCAPED_PERCENT: &str = "%25";
 /// # drop(order("o-1".to_owned()));
 /// ```
 pub fn annotate(key: &str, value: impl Into<Value>) {
-    set("an annotation", || annotation_name(key), value);
+    if !set(|| annotation_name(key), value) {
+        ContextMissing::of_process().report(ANNOTATION);
+    }
+}
+
+/// Annotates the current span, as [`annotate`] does, and fails if `AWS_XRAY_CONTEXT_MISSING` asks for it.
+///
+/// # Errors
+/// [`ContextMissingError`] where there is no span, or only that of a remote caller, and
+/// [`ContextMissing::of_process`] is [`RuntimeError`](ContextMissing::RuntimeError).
+pub fn try_annotate(key: &str, value: impl Into<Value>) -> Result<(), ContextMissingError> {
+    if set(|| annotation_name(key), value) {
+        return Ok(());
+    }
+    ContextMissing::of_process().fail_or_report(ANNOTATION)
 }
 
 /// Adds metadata to the current span: shown with the trace, not indexed, and of any size that fits a document.
@@ -58,30 +71,45 @@ pub fn annotate(key: &str, value: impl Into<Value>) {
 ///
 /// Which span is the current one, and what happens if there is none, is told at [`annotate`].
 pub fn add_metadata(namespace: &str, key: &str, value: impl Into<Value>) {
-    set("metadata", || metadatum_name(namespace, key), value);
+    if !set(|| metadatum_name(namespace, key), value) {
+        ContextMissing::of_process().report(METADATUM);
+    }
 }
 
-fn set(what: &'static str, name: impl FnOnce() -> String, value: impl Into<Value>) {
-    if Context::map_current(Context::is_telemetry_suppressed) {
-        return;
+/// Adds metadata to the current span, as [`add_metadata`] does, and fails if `AWS_XRAY_CONTEXT_MISSING` asks for it.
+///
+/// # Errors
+/// As [`try_annotate`].
+pub fn try_add_metadata(
+    namespace: &str,
+    key: &str,
+    value: impl Into<Value>,
+) -> Result<(), ContextMissingError> {
+    if set(|| metadatum_name(namespace, key), value) {
+        return Ok(());
     }
-    let is_missing = get_active_span(|span| {
+    ContextMissing::of_process().fail_or_report(METADATUM)
+}
+
+/// What a missing span is missing for.
+const ANNOTATION: &str = "an annotation";
+const METADATUM: &str = "metadata";
+
+/// Puts the value on the current span if that is recorded. `false` if there is none to put it on.
+fn set(name: impl FnOnce() -> String, value: impl Into<Value>) -> bool {
+    if Context::map_current(Context::is_telemetry_suppressed) {
+        return true;
+    }
+    get_active_span(|span| {
         let context = span.span_context();
         if !context.is_valid() || context.is_remote() {
-            return true;
+            return false;
         }
         if span.is_recording() {
             span.set_attribute(KeyValue::new(Key::from(name()), value));
         }
-        false
-    });
-    if is_missing {
-        policy().report(what);
-    }
-}
-
-fn policy() -> ContextMissing {
-    ContextMissing::installed().unwrap_or_default()
+        true
+    })
 }
 
 fn annotation_name(key: &str) -> String {

@@ -7,14 +7,20 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use opentelemetry::{otel_error, otel_warn};
+use opentelemetry::{Context, otel_error, otel_warn, trace::TraceContextExt};
 
-use crate::clock::epoch_seconds_coarse;
+use crate::{
+    clock::epoch_seconds_coarse,
+    config::{self, Environment},
+};
 
 /// What to do when there is no active trace where one is needed: the X-Ray SDKs' `AWS_XRAY_CONTEXT_MISSING`.
+///
+/// Everything here that needs a trace asks this one policy: the client layer, calls of the AWS SDK,
+/// [`annotate`](crate::annotate()). It never ends the process, not even as [`RuntimeError`](Self::RuntimeError).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ContextMissing {
-    /// `RUNTIME_ERROR`: fail the call that needs it.
+    /// `RUNTIME_ERROR`: fail the call that needs it with a [`ContextMissingError`]. What can't fail logs an error.
     RuntimeError,
     /// `LOG_ERROR`: log an error and go on. The default.
     #[default]
@@ -34,17 +40,47 @@ impl ContextMissing {
         let _ = INSTALLED.set(self);
     }
 
-    /// The policy that was installed, if one was.
-    pub(crate) fn installed() -> Option<Self> {
-        INSTALLED.get().copied()
+    /// The policy of this process: what [`Xray::install`](crate::XrayBuilder::install) chose, else that of
+    /// [`from_env`](Self::from_env).
+    #[must_use]
+    pub fn of_process() -> Self {
+        INSTALLED.get().copied().unwrap_or_else(Self::from_env)
     }
 
-    /// Says that `what` had no trace, in the way that was chosen. The log gets at most one line a minute for the
-    /// whole process, which counts those before it.
+    /// What `AWS_XRAY_CONTEXT_MISSING` says, in any case; [`LogError`](Self::LogError) if it is not set, or says
+    /// something else, of which a warning tells. The variable is read once.
+    #[must_use]
+    pub fn from_env() -> Self {
+        static FROM_ENV: OnceLock<ContextMissing> = OnceLock::new();
+        *FROM_ENV.get_or_init(|| config::context_missing(None, &Environment::process()))
+    }
+
+    /// Looks whether `cx` has a trace that `what` can be part of, and if not says so in the way that was chosen.
+    ///
+    /// A trace is any valid span, be it sampled or not, of this process or of a caller. Where telemetry is suppressed
+    /// nothing is missing. The log gets at most one line a minute for the whole process, which counts those before it.
+    ///
+    /// ```
+    /// use opentelemetry::Context;
+    /// use opentelemetry_aws_xray::ContextMissing;
+    ///
+    /// let nothing = Context::new();
+    /// assert!(ContextMissing::LogWarning.check(&nothing, "a call").is_ok());
+    /// let error = ContextMissing::RuntimeError.check(&nothing, "a call").unwrap_err();
+    /// assert_eq!(error.to_string(), "expected an active trace for a call, but found none");
+    /// ```
     ///
     /// # Errors
     /// [`ContextMissingError`] under [`RuntimeError`](Self::RuntimeError), and only there.
-    pub fn check(self, what: &'static str) -> Result<(), ContextMissingError> {
+    pub fn check(self, cx: &Context, what: &'static str) -> Result<(), ContextMissingError> {
+        if cx.is_telemetry_suppressed() || cx.span().span_context().is_valid() {
+            return Ok(());
+        }
+        self.fail_or_report(what)
+    }
+
+    /// As [`check`](Self::check), for callers that know already that there is no trace.
+    pub(crate) fn fail_or_report(self, what: &'static str) -> Result<(), ContextMissingError> {
         if self == Self::RuntimeError {
             return Err(ContextMissingError { what });
         }
@@ -52,8 +88,9 @@ impl ContextMissing {
         Ok(())
     }
 
-    /// As [`check`](Self::check), for callers that can't fail: [`RuntimeError`](Self::RuntimeError) logs an error.
-    pub fn report(self, what: &'static str) {
+    /// As [`fail_or_report`](Self::fail_or_report), for callers that can't fail: [`RuntimeError`](Self::RuntimeError)
+    /// logs an error.
+    pub(crate) fn report(self, what: &'static str) {
         static LOG: Throttle = Throttle::new();
         if self == Self::IgnoreError {
             return;
@@ -160,6 +197,8 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+
     use super::*;
 
     #[test]
@@ -190,11 +229,31 @@ mod tests {
 
     #[test]
     fn only_runtime_error_fails() {
+        let nothing = Context::new();
         for choice in [ContextMissing::LogError, ContextMissing::LogWarning, ContextMissing::IgnoreError] {
-            assert_eq!(choice.check("a test"), Ok(()));
+            assert_eq!(choice.check(&nothing, "a test"), Ok(()));
         }
-        let error = ContextMissing::RuntimeError.check("a test").unwrap_err();
+        let error = ContextMissing::RuntimeError.check(&nothing, "a test").unwrap_err();
         assert_eq!(error.to_string(), "expected an active trace for a test, but found none");
+    }
+
+    #[test]
+    fn what_is_a_trace() {
+        let span = |trace_id: u128, flags, is_remote| {
+            let (trace_id, state) = (TraceId::from(trace_id), TraceState::default());
+            let span = SpanContext::new(trace_id, SpanId::from(2), flags, is_remote, state);
+            Context::new().with_remote_span_context(span)
+        };
+        for (why, cx, is_missing) in [
+            ("no span", Context::new(), true),
+            ("an invalid span", span(0, TraceFlags::SAMPLED, true), true),
+            ("a sampled span", span(1, TraceFlags::SAMPLED, false), false),
+            ("an unsampled span", span(1, TraceFlags::NOT_SAMPLED, false), false),
+            ("a caller's span", span(1, TraceFlags::SAMPLED, true), false),
+            ("suppressed telemetry", Context::new().with_telemetry_suppressed(), false),
+        ] {
+            assert_eq!(ContextMissing::RuntimeError.check(&cx, "a test").is_err(), is_missing, "{why}");
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ mod tail_sampling;
 #[cfg(feature = "tower")]
 pub mod tower;
 
-pub use annotate::{add_metadata, annotate};
+pub use annotate::{add_metadata, annotate, try_add_metadata, try_annotate};
 pub use context_missing::{ContextMissing, ContextMissingError, ParseContextMissingError};
 pub use exporter::{
     DropReason, ExporterStats, StatsHandle, TraceIdPolicy, TraceIdWindow, XrayExporter, XrayExporterBuilder,

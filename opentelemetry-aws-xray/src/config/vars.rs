@@ -74,7 +74,7 @@ pub const VARIABLES: &[Variable] = &[
         name: CONTEXT_MISSING,
         accepts: "`LOG_ERROR`, `LOG_WARNING`, `RUNTIME_ERROR`, `IGNORE_ERROR`, in any case",
         default: "`LOG_ERROR`",
-        effect: "What happens when a call goes out of a traced client while no trace is active. The call itself always goes out.",
+        effect: "What happens where a trace is needed and none is active: a call out of a traced client, an annotation. `RUNTIME_ERROR` fails what can fail, such as `try_annotate`; it never ends the process. Otherwise the call goes out as it is.",
     },
     Variable {
         name: TRACES_SAMPLER,

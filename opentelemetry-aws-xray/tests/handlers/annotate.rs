@@ -8,7 +8,7 @@ use opentelemetry::{
     Context, SpanId, TraceId, Value,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider},
 };
-use opentelemetry_aws_xray::{add_metadata, annotate};
+use opentelemetry_aws_xray::{add_metadata, annotate, try_add_metadata, try_annotate};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData};
 use tracing::{Dispatch, Event, Instrument, Subscriber};
 use tracing_subscriber::{Layer, layer, layer::SubscriberExt, registry};
@@ -133,6 +133,8 @@ fn only_where_there_is_no_span_it_is_logged() {
         annotate("key", 1);
         assert_eq!(logged().len(), 1);
         add_metadata("namespace", "key", 1);
+        assert_eq!(try_annotate("key", 1), Ok(()), "only `RUNTIME_ERROR` fails");
+        assert_eq!(try_add_metadata("namespace", "key", 1), Ok(()));
         assert_eq!(logged().len(), 0, "one line a minute");
     });
 }

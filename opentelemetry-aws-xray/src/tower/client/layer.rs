@@ -9,11 +9,7 @@ use opentelemetry::{
 use tower_layer::Layer;
 
 use super::service::XrayClient;
-use crate::{
-    config::{self, Environment},
-    context_missing::ContextMissing,
-    tower::instruments::Instruments,
-};
+use crate::{context_missing::ContextMissing, tower::instruments::Instruments};
 
 /// Makes a CLIENT span of every outgoing request, and tells the other side which trace it belongs to.
 ///
@@ -59,7 +55,7 @@ impl XrayClientLayer {
     }
 
     /// Sets what happens when there is no active span, apart from sending the request. Default:
-    /// what [`Xray`](crate::Xray) installed, else `AWS_XRAY_CONTEXT_MISSING`, else [`ContextMissing::LogError`].
+    /// [`ContextMissing::of_process`].
     #[must_use]
     pub fn with_context_missing(mut self, policy: ContextMissing) -> Self {
         self.options().context_missing = policy;
@@ -81,10 +77,7 @@ impl<S> Layer<S> for XrayClientLayer {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            instruments: Instruments::default(),
-            context_missing: config::context_missing(ContextMissing::installed(), &Environment::process()),
-        }
+        Self { instruments: Instruments::default(), context_missing: ContextMissing::of_process() }
     }
 }
 
