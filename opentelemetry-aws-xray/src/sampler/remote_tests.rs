@@ -144,7 +144,7 @@ impl World {
     /// Lets every rule decide about a request.
     fn use_all(&self) {
         for entry in self.table().unwrap().entries() {
-            entry.state.decide([0xff; 16], 0, 0);
+            entry.state.decide([0xff; 16], || 0, 0);
         }
     }
 }

@@ -7,7 +7,8 @@ use xray_wire::sampling::{
     Attributes, Counts, Decision, LocalRules, Pattern, Rate, Request, Rule, RuleState, Table,
 };
 
-use super::request::SpanAttributes;
+use super::{poller::nanos, request::SpanAttributes};
+use crate::clock::Clock;
 
 /// A decision of the process's own for some of its requests, before the account's rules are asked.
 ///
@@ -212,7 +213,7 @@ impl ActiveOverride {
         span: &Span<'_>,
         table: Option<&'t Table>,
         trace_id: [u8; 16],
-        now: u64,
+        clock: &dyn Clock,
         stripe: usize,
     ) -> Option<Overridden<'t>> {
         if !self.asked.matches(span) {
@@ -220,14 +221,14 @@ impl ActiveOverride {
         }
         if let Answer::Rule(name) = &self.asked.answer {
             let entry = table?.named(name)?;
-            let decision = entry.state.ask(trace_id, now);
+            let decision = entry.state.ask(trace_id, || nanos(clock));
             self.state.count(decision, stripe);
             if self.is_reported {
                 entry.state.count(decision, stripe);
             }
             return Some(Overridden { decision, rule: Some(&entry.rule) });
         }
-        let decision = self.state.decide(trace_id, now, stripe);
+        let decision = self.state.decide(trace_id, || nanos(clock), stripe);
         if self.is_reported
             && let Some(entry) = table.and_then(|table| table.find(&span.request))
         {

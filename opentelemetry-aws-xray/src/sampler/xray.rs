@@ -349,9 +349,9 @@ impl Root<'_> {
         let attributes = SpanAttributes(self.attributes);
         let request = whole_request(self.span_kind, &attributes);
         let span = Span { name: self.name, kind: self.span_kind, attributes, request };
-        let (trace_id, now) = (self.trace_id.to_bytes(), nanos(clock));
-        let overridden =
-            overrides.iter().find_map(|asked| asked.decide(&span, table, trace_id, now, stripe()))?;
+        let trace_id = self.trace_id.to_bytes();
+        let decide = |asked: &ActiveOverride| asked.decide(&span, table, trace_id, clock, stripe());
+        let overridden = overrides.iter().find_map(decide)?;
         let is_sampled = overridden.decision.is_sampled();
         *by = overridden.rule.filter(|_| is_sampled).map(|rule| rule.name.clone());
         Some(is_sampled)
@@ -371,7 +371,7 @@ impl Root<'_> {
     fn by_first_match<'t>(&self, table: &'t Table, clock: &dyn Clock) -> Option<(&'t Entry, bool)> {
         let attributes = SpanAttributes(self.attributes);
         let entry = table.find(&request(table, self.span_kind, &attributes))?;
-        let decision = entry.state.decide(self.trace_id.to_bytes(), nanos(clock), stripe());
+        let decision = entry.state.decide(self.trace_id.to_bytes(), || nanos(clock), stripe());
         Some((entry, decision.is_sampled()))
     }
 }

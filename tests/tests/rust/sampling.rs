@@ -59,7 +59,7 @@ fn of_a_thousand_requests_as_many_are_sampled_as_the_rules_say() {
         let request = Request { url_path: Some(PATH), ..Request::UNKNOWN };
         let is_sampled = |id: &u128| {
             let entry = table.find(&request).unwrap();
-            entry.state.decide(id.to_be_bytes(), 12 * SECOND, 0).is_sampled()
+            entry.state.decide(id.to_be_bytes(), || 12 * SECOND, 0).is_sampled()
         };
         assert_near(trace_ids().filter(is_sampled).count(), expected, rows);
     }

@@ -12,7 +12,7 @@ fn table(reservoir_size: u32) -> Arc<Table> {
 }
 
 fn decide(table: &Table, now: u64, stripe: usize) -> Decision {
-    table.entries()[0].state.decide([0xff; 16], now, stripe)
+    table.entries()[0].state.decide([0xff; 16], || now, stripe)
 }
 
 #[test]
@@ -22,7 +22,10 @@ fn a_token_is_granted_once() {
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 let reservoir = reservoir.clone();
-                thread::spawn(move || usize::from(reservoir.take(2, 0)) + usize::from(reservoir.take(2, 1)))
+                thread::spawn(move || {
+                    let take = |now| usize::from(reservoir.take(2, now, || now));
+                    take(0) + take(1)
+                })
             })
             .collect();
         let granted: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
@@ -75,4 +78,33 @@ fn every_decision_is_reported_once_even_if_a_report_fails() {
         assert_eq!(counts.iter().map(|counts| counts.borrowed).sum::<u64>(), 1);
         assert!(counts.iter().all(|counts| counts.all_sampled() <= counts.requests()));
     });
+}
+
+/// A rule before an edit and after it: threads that have not seen the new table yet still ask the old one.
+#[test]
+fn a_quota_is_granted_once_while_a_rule_is_edited() {
+    for (before, after, most) in [(1, 1, 1), (1, 2, 2), (2, 1, 2)] {
+        loom::model(move || {
+            let old = table(before);
+            let target = Target {
+                rule_name: Rule::DEFAULT_NAME.into(),
+                fixed_rate: None,
+                reservoir_quota: Some(2),
+                reservoir_quota_ttl: Some(10.0),
+                interval: None,
+                boost: None,
+            };
+            old.apply(&[target], 0, 0.0);
+            let sees_the_old = old.clone();
+            let thread = thread::spawn(move || {
+                (0..2).filter(|now| decide(&sees_the_old, *now, 0).is_sampled()).count()
+            });
+            let rule = Rule::for_all(Rule::DEFAULT_NAME, 10_000, after, Rate::NEVER);
+            let edited = Rule { fixed_rate: Rate::new(1e-15).unwrap(), ..rule };
+            let new = Table::new(vec![edited], &Process::default(), Some(&old), 0);
+            let sampled = (0..2).filter(|now| decide(&new, *now, 1).is_sampled()).count();
+            let sampled = sampled + thread.join().unwrap();
+            assert!(sampled <= most, "{before} -> {after}: {sampled}");
+        });
+    }
 }

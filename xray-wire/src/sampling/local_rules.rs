@@ -225,7 +225,7 @@ mod tests {
             };
             let entry = table.find(&request).unwrap();
             assert_eq!(&*entry.rule.name, name);
-            assert_eq!([0; 3].map(|now| entry.state.decide([1; 16], now, 0)), decisions, "{name}");
+            assert_eq!([0; 3].map(|now| entry.state.decide([1; 16], || now, 0)), decisions, "{name}");
         }
     }
 

@@ -17,14 +17,17 @@ use super::{
 /// not to do so refuses requests that merely come together.
 #[derive(Debug)]
 pub struct Reservoir {
-    /// When each token was taken, in nanoseconds.
-    taken: Box<[AtomicU64]>,
+    /// When each token is back, in nanoseconds.
+    back_at: Box<[AtomicU64]>,
     /// How many have been taken, which tells the next one. It may lag behind for a moment, never for long.
     turn: AtomicU64,
 }
 
-/// A time at which no token is taken, 584 years after the start.
-const NEVER: u64 = u64::MAX;
+/// A token that was never taken is back since the start.
+const ALWAYS: u64 = 0;
+
+/// A token that went over to a reservoir of another size is never back, 584 years after the start.
+const MOVED: u64 = u64::MAX;
 
 /// Tokens that are tried, for the case that other threads took some and have not said so.
 const TRIES: u32 = 4;
@@ -37,17 +40,25 @@ impl Reservoir {
     /// A reservoir that grants up to `size` requests a second, at most [`MAX_SIZE`](Self::MAX_SIZE).
     #[must_use]
     pub fn new(size: u32) -> Self {
-        let taken = (0..size.min(Self::MAX_SIZE)).map(|_| AtomicU64::new(NEVER)).collect();
-        Self { taken, turn: AtomicU64::new(0) }
+        let back_at = (0..size.min(Self::MAX_SIZE)).map(|_| AtomicU64::new(ALWAYS)).collect();
+        Self { back_at, turn: AtomicU64::new(0) }
     }
 
-    /// A reservoir of another size, in which the same tokens are taken. Up to a second passes until they are taken in
-    /// turn again.
+    /// Whether a reservoir of this size is like this one.
+    pub(super) fn has_size(&self, size: u32) -> bool {
+        self.back_at.len() == size.min(Self::MAX_SIZE) as usize
+    }
+
+    /// A reservoir of another size, to which the tokens go over, so that nobody who still asks this one gets any: whatever
+    /// the order, no token is granted by both. Up to a second passes until they are taken in turn again.
     #[must_use]
     pub fn resized(&self, size: u32) -> Self {
         let resized = Self::new(size);
-        for (to, from) in resized.taken.iter().zip(&self.taken) {
-            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        for (at, token) in self.back_at.iter().enumerate() {
+            let back_at = token.swap(MOVED, Ordering::Relaxed);
+            if let Some(to) = resized.back_at.get(at) {
+                to.store(back_at, Ordering::Relaxed);
+            }
         }
         resized.turn.store(self.turn.load(Ordering::Relaxed), Ordering::Relaxed);
         resized
@@ -56,20 +67,31 @@ impl Reservoir {
     /// Takes one of `quota` tokens, if one is there; `now` is in nanoseconds after any fixed start.
     ///
     /// A quota beyond the size counts as the size. While it changes, a second has at most as many grants as the larger of
-    /// both. A clock that jumps back by a second or more brings all tokens back.
+    /// both.
+    ///
+    /// `clock` tells what `now` is by then. It is asked where `now` is a second or more before another thread took a token:
+    /// this thread was held up since it read the clock, or the clock has jumped back, which brings the token back.
     #[inline]
-    pub fn take(&self, quota: u32, now: u64) -> bool {
-        let quota = quota.min(self.taken.len() as u32);
+    pub fn take(&self, quota: u32, now: u64, clock: impl Fn() -> u64) -> bool {
+        let quota = quota.min(self.back_at.len() as u32);
         if quota == 0 {
             return false;
         }
         let turn = self.turn.load(Ordering::Relaxed);
         let mut place = if quota == 1 { 0 } else { turn as u32 % quota };
         for tried in 0..TRIES.min(quota) {
-            let token = &self.taken[place as usize];
-            let before = token.load(Ordering::Relaxed);
-            if is_back(before, now)
-                && token.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            let token = &self.back_at[place as usize];
+            let back_at = token.load(Ordering::Relaxed);
+            let taken_at = if now >= back_at { Some(now) } else { taken_late(back_at, now, &clock) };
+            if let Some(taken_at) = taken_at
+                && token
+                    .compare_exchange(
+                        back_at,
+                        taken_at.saturating_add(SECOND),
+                        Ordering::Relaxed,
+                        Ordering::Relaxed,
+                    )
+                    .is_ok()
             {
                 self.turn.fetch_max(turn + u64::from(tried) + 1, Ordering::Relaxed);
                 return true;
@@ -80,10 +102,15 @@ impl Reservoir {
     }
 }
 
-/// A clock may differ a little between threads, so only a whole second back shows that it jumped.
+/// When a token is taken that is not back by `now`; `None` if it isn't there.
 #[inline]
-const fn is_back(taken: u64, now: u64) -> bool {
-    now.abs_diff(taken) >= SECOND
+fn taken_late(back_at: u64, now: u64, clock: &impl Fn() -> u64) -> Option<u64> {
+    // A token that was taken less than a second after `now` is away by any clock.
+    if back_at - now < 2 * SECOND || back_at == MOVED {
+        return None;
+    }
+    let now = clock();
+    (now >= back_at || back_at - now >= 2 * SECOND).then_some(now)
 }
 
 #[cfg(test)]
@@ -96,9 +123,14 @@ mod tests {
 
     const MILLISECOND: u64 = SECOND / 1_000;
 
+    /// By a clock that stands still.
+    fn take(reservoir: &Reservoir, quota: u32, now: u64) -> bool {
+        reservoir.take(quota, now, || now)
+    }
+
     /// How many of the requests at these milliseconds are granted.
     fn granted(reservoir: &Reservoir, quota: u32, milliseconds: impl IntoIterator<Item = u64>) -> usize {
-        milliseconds.into_iter().filter(|at| reservoir.take(quota, at * MILLISECOND)).count()
+        milliseconds.into_iter().filter(|at| take(reservoir, quota, at * MILLISECOND)).count()
     }
 
     #[test]
@@ -125,6 +157,40 @@ mod tests {
             assert_eq!(granted(&reservoir, 5, [start as u64; 10]), 5);
             let after = (start + jump) as u64;
             assert!(granted(&reservoir, 5, after..after + 2_010) >= 5, "{jump}");
+        }
+    }
+
+    #[test]
+    fn who_was_held_up_frees_no_token_of_a_later_second() {
+        // A thread reads the clock, another one takes the only token, the first goes on: milliseconds after it read.
+        for (taken, goes_on, is_granted, back) in [
+            (0, 10_000, false, 1_000),
+            (999, 999, false, 1_999),
+            (1_000, 1_500, false, 2_000),
+            (1_000, 2_000, true, 3_000),
+            (60_000, 60_001, false, 61_000),
+            // The clock has jumped back by a minute.
+            (60_000, 0, true, 1_000),
+        ] {
+            let reservoir = Reservoir::new(1);
+            let read = 5_000;
+            assert!(take(&reservoir, 1, (read + taken) * MILLISECOND));
+            let late = reservoir.take(1, read * MILLISECOND, || (read + goes_on) * MILLISECOND);
+            assert_eq!(late, is_granted, "{taken} {goes_on}");
+            let later = [back - 1, back, back].map(|at| take(&reservoir, 1, (read + at) * MILLISECOND));
+            assert_eq!(later, [false, true, false], "{taken} {goes_on}");
+        }
+    }
+
+    #[test]
+    fn tokens_that_went_over_are_granted_once() {
+        for (before, after) in [(5, 5), (5, 8), (8, 5), (1, 4_096)] {
+            let old = Reservoir::new(before);
+            assert_eq!(granted(&old, before, [0; 2]), 2.min(before as usize));
+            let new = old.resized(after);
+            let granted = granted(&old, before, [1; 9]) + granted(&new, after, [1; 5_000]);
+            assert!(granted + 2.min(before as usize) <= before.max(after) as usize, "{before} -> {after}");
+            assert!(!take(&old, before, u64::MAX - 1), "{before} -> {after}");
         }
     }
 
@@ -161,7 +227,7 @@ mod tests {
                         last_second.pop_front();
                     }
                     let is_free = last_second.len() < quota as usize;
-                    prop_assert_eq!(reservoir.take(quota, now), is_free);
+                    prop_assert_eq!(take(&reservoir, quota, now), is_free);
                     if is_free {
                         last_second.push_back(now);
                     }
@@ -180,7 +246,7 @@ mod tests {
             for (pause, quota, requests) in steps {
                 now += pause * MILLISECOND;
                 quotas.push((now, quota));
-                grants.extend((0..requests).filter(|_| reservoir.take(quota, now)).map(|_| now));
+                grants.extend((0..requests).filter(|_| take(&reservoir, quota, now)).map(|_| now));
             }
             for start in &grants {
                 let in_window = grants.iter().filter(|at| (*start..start + SECOND).contains(at)).count();

@@ -73,7 +73,7 @@ impl World {
     fn request(&mut self) {
         if let Some(entry) = self.table.as_ref().and_then(|table| table.find(&Request::UNKNOWN)) {
             let id = u128::from(self.now.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_be_bytes();
-            self.decided.push((self.now, entry.state.decide(id, self.now, self.now as usize)));
+            self.decided.push((self.now, entry.state.decide(id, || self.now, self.now as usize)));
         }
     }
 
@@ -300,7 +300,7 @@ fn a_boost_holds_until_it_says_or_the_next_target_has_none() {
         assert_eq!(state.rate_at(SECOND), soon, "{target:?}");
         assert_eq!(state.after_edit(&rule, &rule).rate_at(SECOND), soon, "{target:?}");
         assert_eq!(state.rate_at(61 * SECOND), late, "{target:?}");
-        assert_eq!(state.ask([0; 16], SECOND).is_sampled(), soon != never);
+        assert_eq!(state.ask([0; 16], || SECOND).is_sampled(), soon != never);
         state.apply(&Target { boost: None, ..target }, SECOND, EPOCH);
         assert_eq!(state.rate_at(SECOND), fixed_rate.unwrap_or(never));
     }
@@ -367,7 +367,7 @@ fn twenty_six_rules_report_within_the_limit_of_a_call() {
     for n in 0..26 {
         let path = std::format!("/{n}");
         let request = Request { url_path: Some(&path), ..Request::UNKNOWN };
-        table.find(&request).unwrap().state.decide([0; 16], 0, 0);
+        table.find(&request).unwrap().state.decide([0; 16], || 0, 0);
     }
     assert_eq!(table.take_due(RuleState::REPORT_INTERVAL * SECOND - 1).len(), 0, "not yet due");
     let reports = table.take_due(RuleState::REPORT_INTERVAL * SECOND);

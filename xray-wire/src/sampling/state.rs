@@ -58,7 +58,7 @@ pub struct Target {
 #[derive(Debug)]
 pub struct RuleState {
     borrows: bool,
-    reservoir: Reservoir,
+    reservoir: Arc<Reservoir>,
     rate: AtomicU64,
     quota: AtomicU64,
     quota_until: AtomicU64,
@@ -87,7 +87,7 @@ impl RuleState {
         let interval = Self::REPORT_INTERVAL * SECOND;
         Self {
             borrows: rule.reservoir_size > 0,
-            reservoir: Reservoir::new(rule.reservoir_size),
+            reservoir: Arc::new(Reservoir::new(rule.reservoir_size)),
             rate: AtomicU64::new(rule.fixed_rate.to_bits()),
             quota: AtomicU64::new(0),
             quota_until: AtomicU64::new(0),
@@ -104,8 +104,10 @@ impl RuleState {
     #[must_use]
     pub fn local(rule: &Rule) -> Self {
         let state = Self::new(rule, 0);
-        state.quota.store(rule.reservoir_size.into(), Ordering::Relaxed);
-        state.quota_until.store(u64::MAX, Ordering::Relaxed);
+        if rule.reservoir_size > 0 {
+            state.quota.store(rule.reservoir_size.into(), Ordering::Relaxed);
+            state.quota_until.store(u64::MAX, Ordering::Relaxed);
+        }
         state
     }
 
@@ -118,9 +120,15 @@ impl RuleState {
         if before.fixed_rate != after.fixed_rate {
             rate.store(after.fixed_rate.to_bits(), Ordering::Relaxed);
         }
+        // Threads go on asking the old state for a moment: one set of tokens is never granted by both.
+        let reservoir = if self.reservoir.has_size(after.reservoir_size) {
+            self.reservoir.clone()
+        } else {
+            Arc::new(self.reservoir.resized(after.reservoir_size))
+        };
         Self {
             borrows: after.reservoir_size > 0,
-            reservoir: self.reservoir.resized(after.reservoir_size),
+            reservoir,
             rate,
             quota: keep(&self.quota),
             quota_until: keep(&self.quota_until),
@@ -133,29 +141,33 @@ impl RuleState {
         }
     }
 
-    /// Decides about one request, and counts it. Threads should each give a `stripe` of their own, a small number, to
-    /// count without meeting.
+    /// Decides about one request, and counts it. `clock` tells the time where it matters. Threads should each give a `stripe`
+    /// of their own, a small number, to count without meeting.
     #[inline]
-    pub fn decide(&self, trace_id: [u8; 16], now: u64, stripe: usize) -> Decision {
-        let decision = self.ask(trace_id, now);
+    pub fn decide(&self, trace_id: [u8; 16], clock: impl Fn() -> u64, stripe: usize) -> Decision {
+        let decision = self.ask(trace_id, clock);
         self.statistics.count(decision, stripe);
         decision
     }
 
     /// Decides about one request that the rule's statistics shall not know of. It may use up the quota all the same.
     #[inline]
-    pub fn ask(&self, trace_id: [u8; 16], now: u64) -> Decision {
+    pub fn ask(&self, trace_id: [u8; 16], clock: impl Fn() -> u64) -> Decision {
         // Before the quota, which was stored before it.
-        let has_quota = now < self.quota_until.load(Ordering::Acquire);
-        if has_quota {
+        let quota_until = self.quota_until.load(Ordering::Acquire);
+        if quota_until == 0 && !self.borrows && self.boost_until.load(Ordering::Acquire) == 0 {
+            return by_rate(self.rate(), trace_id);
+        }
+        let now = clock();
+        if now < quota_until {
             let quota = self.quota.load(Ordering::Relaxed) as u32;
-            if self.reservoir.take(quota, now) {
+            if self.reservoir.take(quota, now, clock) {
                 return Decision::Quota;
             }
-        } else if self.borrows && self.reservoir.take(1, now) {
+        } else if self.borrows && self.reservoir.take(1, now, clock) {
             return Decision::Borrowed;
         }
-        if self.rate_at(now).samples(trace_id) { Decision::Rate } else { Decision::NotSampled }
+        by_rate(self.rate_at(now), trace_id)
     }
 
     /// Counts a decision that came about otherwise, such as by a rule of the process's own.
@@ -211,6 +223,7 @@ impl RuleState {
 
     /// The rate that applies while there is no boost.
     #[must_use]
+    #[inline]
     pub fn rate(&self) -> Rate {
         Rate::from_bits(self.rate.load(Ordering::Relaxed))
     }
@@ -254,6 +267,11 @@ impl RuleState {
         self.statistics.give_back(counts);
         self.boost_statistics.add(boost);
     }
+}
+
+#[inline]
+const fn by_rate(rate: Rate, trace_id: [u8; 16]) -> Decision {
+    if rate.samples(trace_id) { Decision::Rate } else { Decision::NotSampled }
 }
 
 /// When a time of day has come, on the clock of `now`. A float that is no number is now.

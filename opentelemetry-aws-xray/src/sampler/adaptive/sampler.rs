@@ -120,8 +120,8 @@ impl AdaptiveSampler {
             has_boost: boost.is_some(),
         };
         let may_capture = || {
-            let now = nanos(self.sampler.clock());
-            captures && self.shared.captures.take(self.shared.config.captured_per_second, now)
+            let clock = || nanos(self.sampler.clock());
+            captures && self.shared.captures.take(self.shared.config.captured_per_second, clock(), clock)
         };
         let Outcome { counts, is_captured } = self.shared.traces.observe(ended, may_capture);
         if let Some(entry) = rule {
