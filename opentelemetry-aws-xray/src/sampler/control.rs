@@ -117,14 +117,9 @@ impl Control {
                 return self.failed("rules", &error, moment);
             }
         };
-        self.warn_of_shadowed(&rules);
         let table = Table::new(rules, &self.process.as_process(), self.table.as_deref(), moment.nanos);
-        self.schedule.rules_arrived(
-            moment.nanos,
-            moment.epoch_millis as f64 / 1e3,
-            table.next_report(),
-            moment.random,
-        );
+        self.warn_of_shadowed(&table);
+        self.schedule.rules_arrived(moment.nanos, table.next_report(), moment.random);
         self.follow_rules(Arc::new(table));
         self.answered(moment);
         self.note(|progress| progress.rules_at = Some(moment.nanos));
@@ -275,8 +270,8 @@ impl Control {
         }
     }
 
-    fn warn_of_shadowed(&mut self, rules: &[Rule]) {
-        for found in shadowed(rules) {
+    fn warn_of_shadowed(&mut self, table: &Table) {
+        for found in shadowed(table.entries().iter().map(|entry| &*entry.rule)) {
             if self.is_first(&format!("shadowed {} {}", found.rule.name, found.by.name)) {
                 otel_warn!(
                     name: "XraySampler.RuleShadowed",

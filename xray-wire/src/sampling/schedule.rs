@@ -28,7 +28,7 @@ pub struct Schedule {
     rules_failures: u32,
     /// When rules were last received.
     rules_at: Option<u64>,
-    /// The last change to the rules that is known of, in epoch seconds of X-Ray's clock, as far as it is known.
+    /// The last change to the rules that X-Ray told of, in epoch seconds of its clock, which may differ from ours.
     rules_modified: f64,
     targets_due: u64,
     targets_failures: u32,
@@ -78,13 +78,11 @@ impl Schedule {
         }
     }
 
-    /// Rules have arrived that were asked for at `epoch_seconds`; the first report is due at `next_report`, if there are any
-    /// rules.
-    pub fn rules_arrived(&mut self, now: u64, epoch_seconds: f64, next_report: Option<u64>, random: u64) {
+    /// Rules have arrived; the first report is due at `next_report`, if there are any rules.
+    pub fn rules_arrived(&mut self, now: u64, next_report: Option<u64>, random: u64) {
         self.rules_at = Some(now);
         self.rules_tried = Some(now);
         self.rules_failures = 0;
-        self.rules_modified = self.rules_modified.max(epoch_seconds);
         self.rules_due = now.saturating_add(self.rules_interval).saturating_add(random % Self::RULES_SPREAD);
         // Without rules nothing was due.
         if self.targets_failures == 0 || self.targets_due == u64::MAX {
@@ -115,7 +113,9 @@ impl Schedule {
         self.targets_due = next_report.map_or(u64::MAX, |due| due.max(soonest));
     }
 
-    /// X-Ray has said when rules were last changed, in epoch seconds. If that is news, they are asked for at once.
+    /// X-Ray has said when rules were last changed, in epoch seconds. If it is later than what it said before, they are asked
+    /// for at once. So they are when it says so for the first time: whether they were fetched before or after that can't be
+    /// known, since answers with rules tell of edits, but not of rules that were deleted, and our own clock may be wrong.
     pub fn rules_modified(&mut self, epoch_seconds: f64) {
         if epoch_seconds > self.rules_modified {
             self.rules_modified = epoch_seconds;
@@ -176,11 +176,11 @@ mod tests {
     fn rules_then_reports_then_rules_again() {
         let mut schedule = Schedule::new(Schedule::RULES_INTERVAL, 0);
         assert_eq!(schedule.next(), (Call::Rules, 0));
-        schedule.rules_arrived(at(1.0), 0.0, Some(at(11.0)), NONE);
+        schedule.rules_arrived(at(1.0), Some(at(11.0)), NONE);
         assert_eq!(schedule.next(), (Call::Targets, at(11.0)));
         schedule.targets_arrived(Some(at(400.0)), NONE);
         assert_eq!(schedule.next(), (Call::Rules, at(301.0)));
-        schedule.rules_arrived(at(301.0), 0.0, None, Schedule::RULES_SPREAD - 1);
+        schedule.rules_arrived(at(301.0), None, Schedule::RULES_SPREAD - 1);
         assert_eq!(schedule.next(), (Call::Rules, at(606.0) - 1));
     }
 
@@ -201,7 +201,7 @@ mod tests {
             assert_eq!(schedule.next(), (Call::Rules, at(1_000.0 + expected)));
         }
         assert_eq!(schedule.rules_age(at(1_000.0)), None);
-        schedule.rules_arrived(at(2_000.0), 0.0, None, NONE);
+        schedule.rules_arrived(at(2_000.0), None, NONE);
         schedule.rules_failed(at(2_000.0), NONE);
         assert_eq!(schedule.next(), (Call::Rules, at(2_000.5)));
         assert_eq!(schedule.rules_end(), Some(at(5_600.0)));
@@ -210,14 +210,19 @@ mod tests {
     #[test]
     fn a_change_is_fetched_once_and_not_twice_in_a_second() {
         let mut schedule = Schedule::new(Schedule::RULES_INTERVAL, 0);
-        schedule.rules_arrived(at(10.0), 5_000.0, None, NONE);
-        for (modified, expected) in [(4_999.0, 310.0), (5_000.0, 310.0), (5_001.0, 11.0)] {
+        // X-Ray's clock alone counts: no time of ours says whether a change is news.
+        let mut now = 10.0;
+        for (modified, is_news) in
+            [(5_000.0, true), (5_000.0, false), (4_999.0, false), (5_000.5, true), (f64::NAN, false)]
+        {
+            schedule.rules_arrived(at(now), None, NONE);
             schedule.rules_modified(modified);
+            let expected = if is_news { now + 1.0 } else { now + 300.0 };
             assert_eq!(schedule.next(), (Call::Rules, at(expected)), "{modified}");
+            now = expected;
         }
-        // A host whose clock is late fetches once for each change, too.
-        schedule.rules_arrived(at(11.0), 4_000.0, None, NONE);
-        schedule.rules_modified(5_001.0);
+        schedule.rules_arrived(at(11.0), None, NONE);
+        schedule.rules_modified(5_000.5);
         assert_eq!(schedule.next(), (Call::Rules, at(311.0)));
         schedule.rules_failed(at(311.0), NONE);
         schedule.rules_modified(6_000.0);
@@ -227,12 +232,12 @@ mod tests {
     #[test]
     fn rules_that_arrive_do_not_hurry_reports_that_fail() {
         let mut schedule = Schedule::new(Schedule::RULES_INTERVAL, 0);
-        schedule.rules_arrived(0, 0.0, Some(at(10.0)), NONE);
+        schedule.rules_arrived(0, Some(at(10.0)), NONE);
         for (due, expected) in [(10.0, 10.5), (20.0, 20.0), (10.0, 12.0), (10.0, 14.0)] {
             schedule.targets_failed(at(10.0), Some(at(due)), NONE);
             assert_eq!(schedule.next(), (Call::Targets, at(expected)));
         }
-        schedule.rules_arrived(at(11.0), 0.0, Some(at(11.0)), NONE);
+        schedule.rules_arrived(at(11.0), Some(at(11.0)), NONE);
         assert_eq!(schedule.next(), (Call::Targets, at(14.0)));
         // A time without anything to report does not make X-Ray answer.
         schedule.nothing_to_report(Some(at(20.0)), NONE);
@@ -256,7 +261,7 @@ mod tests {
                 let next_report = Some(now + SECOND);
                 match (call, answer) {
                     (Call::Rules, 0) => schedule.rules_failed(now, random),
-                    (Call::Rules, _) => schedule.rules_arrived(now, seconds, next_report, random),
+                    (Call::Rules, _) => schedule.rules_arrived(now, next_report, random),
                     (Call::Targets, 0) => schedule.targets_failed(now, next_report, random),
                     (Call::Targets, _) => schedule.targets_arrived(next_report, random),
                 }

@@ -95,7 +95,7 @@ impl World {
         }
         let rules = self.xray.rules.clone();
         let table = Table::new(rules, &Process::default(), self.table.as_ref(), self.now);
-        self.schedule.rules_arrived(self.now, self.epoch_seconds(), table.next_report(), self.now);
+        self.schedule.rules_arrived(self.now, table.next_report(), self.now);
         self.table = Some(table);
     }
 

@@ -40,7 +40,7 @@ impl Table {
     /// The table of an account's rules. What an earlier table kept about a rule goes on by the rule's name: counters, quota,
     /// the rate of its target.
     ///
-    /// Of several rules with one name the first counts.
+    /// Of several rules with one name, as they came, the last counts.
     #[must_use]
     pub fn new(rules: Vec<Rule>, process: &Process<'_>, previous: Option<&Self>, now: u64) -> Self {
         let kept: BTreeMap<&str, &Entry> = previous.map(Self::by_name).unwrap_or_default();
@@ -61,16 +61,13 @@ impl Table {
         Self::build(rules, process, |rule| Arc::new(RuleState::local(rule)))
     }
 
-    fn build(mut rules: Vec<Rule>, process: &Process<'_>, state: impl Fn(&Rule) -> Arc<RuleState>) -> Self {
+    fn build(rules: Vec<Rule>, process: &Process<'_>, state: impl Fn(&Rule) -> Arc<RuleState>) -> Self {
+        let by_name: BTreeMap<Arc<str>, Rule> =
+            rules.into_iter().map(|rule| (rule.name.clone(), rule)).collect();
+        let mut rules: Vec<Rule> = by_name.into_values().collect();
         rules.sort_by(|a, b| a.order().cmp(&b.order()));
-        let mut entries: Vec<Entry> = Vec::with_capacity(rules.len());
-        let mut names = BTreeMap::new();
-        for rule in rules {
-            let rule = Arc::new(rule);
-            if names.insert(rule.name.clone(), ()).is_none() {
-                entries.push(Entry { state: state(&rule), rule });
-            }
-        }
+        let entries: Vec<Entry> =
+            rules.into_iter().map(|rule| Entry { state: state(&rule), rule: Arc::new(rule) }).collect();
         let mut live = Vec::new();
         for (entry, Entry { rule, .. }) in entries.iter().enumerate() {
             let Some(fields) = fields_to_ask(rule, process) else { continue };
@@ -289,6 +286,15 @@ mod tests {
             let expected = [false, true, false, resource_arn == ResourceArn::Request];
             assert_eq!(asked.map(|field| table.asks_for(field)), expected, "{resource_arn:?}");
         }
+    }
+
+    #[test]
+    fn of_rules_with_one_name_the_last_counts() {
+        let rules = [(1, "/first"), (3, "/second"), (2, "/last")];
+        let rules = rules.map(|(priority, path)| rule("twice", priority, |rule| rule.url_path = path.into()));
+        let table = Table::new(rules.into(), &SHOP, None, 0);
+        let paths: Vec<_> = table.entries().iter().map(|entry| entry.rule.url_path.as_str()).collect();
+        assert_eq!(paths, ["/last"]);
     }
 
     #[test]
