@@ -63,6 +63,14 @@ pub const MAX_BOOST_SERVICE_CHARS: usize = 64;
 /// ours, against a server that always has one more.
 pub const MAX_RULE_PAGES: usize = 100;
 
+/// Sampling rules that are followed. An account has 25 unless it asks for more (X-Ray quotas); the bound is ours, since each is
+/// looked at by decisions.
+pub const MAX_RULES: usize = 1_000;
+
+/// Bytes of all sampling rules and of the tokens that lead from page to page. A thousand rules with every field as long as X-Ray
+/// takes it have fewer; the bound is ours, against a server whose texts have no end.
+pub const MAX_RULES_BYTES: usize = 4 * 1024 * 1024;
+
 /// Bytes of an answer to GetSamplingRules or GetSamplingTargets that are read. Twenty-six rules take 30 KB; the
 /// bound is ours, against a server that never ends.
 pub const MAX_SAMPLING_BODY_BYTES: usize = 1024 * 1024;

@@ -6,14 +6,15 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{otel_debug, otel_info, otel_warn};
+use opentelemetry::{otel_info, otel_warn};
 use xray_wire::{
-    limits::{MAX_RULE_PAGES, MAX_STATISTICS_PER_CALL},
-    sampling::{Call, ClientId, Report, Rule, Schedule, SkippedRule, Table, Targets, Unprocessed, shadowed},
+    limits::MAX_STATISTICS_PER_CALL,
+    sampling::{Call, ClientId, Report, Schedule, SkippedRule, Table, Targets, Unprocessed, shadowed},
 };
 
 use super::{
     api::{SamplingApi, SamplingApiError},
+    pages::{AllRules, all_rules},
     process::OwnProcess,
     published::Published,
     random,
@@ -58,6 +59,7 @@ pub(super) struct Progress {
     pub(super) last_error: Option<String>,
     pub(super) answered: u64,
     pub(super) failed: u64,
+    pub(super) refused: u64,
 }
 
 impl Control {
@@ -100,44 +102,35 @@ impl Control {
         self.schedule.refresh_rules();
     }
 
-    /// Reports what was counted since the last report, whether it is due or not: the last thing to do. Who didn't answer before is
-    /// not asked.
+    /// Reports what was counted since the last report, whether it is due or not: the last thing to do. From then on no rule decides.
+    /// Who didn't answer before is not asked.
     pub(super) fn report_rest(&mut self, moment: Moment) {
-        if self.warned.is_none() {
-            // By then everything is due.
-            self.report(Moment { nanos: u64::MAX, ..moment });
+        self.is_in_force = false;
+        self.published.publish(None);
+        // Twice, for decisions that were being made when the rules ended; the second call is most often not needed.
+        for _ in 0..2 {
+            if self.warned.is_none() {
+                // By then everything is due.
+                self.report(Moment { nanos: u64::MAX, ..moment });
+            }
         }
     }
 
     fn ask_for_rules(&mut self, moment: Moment) {
-        let rules = match self.all_pages() {
-            Ok(rules) => rules,
+        let AllRules { rules, skipped } = match all_rules(&mut *self.api) {
+            Ok(all) => all,
             Err(error) => {
                 self.schedule.rules_failed(moment.nanos, moment.random);
                 return self.failed("rules", &error, moment);
             }
         };
+        skipped.iter().for_each(|skipped| self.warn_of_skipped(skipped));
         let table = Table::new(rules, &self.process.as_process(), self.table.as_deref(), moment.nanos);
         self.warn_of_shadowed(&table);
         self.schedule.rules_arrived(moment.nanos, table.next_report(), moment.random);
         self.follow_rules(Arc::new(table));
         self.answered(moment);
         self.note(|progress| progress.rules_at = Some(moment.nanos));
-    }
-
-    fn all_pages(&mut self) -> Result<Vec<Rule>, SamplingApiError> {
-        let mut rules = Vec::new();
-        let mut token: Option<String> = None;
-        for _ in 0..MAX_RULE_PAGES {
-            let page = self.api.rules(token.as_deref())?;
-            page.skipped.iter().for_each(|skipped| self.warn_of_skipped(skipped));
-            rules.extend(page.rules);
-            token = page.next_token;
-            if token.is_none() {
-                break;
-            }
-        }
-        Ok(rules)
     }
 
     fn report(&mut self, moment: Moment) {
@@ -184,17 +177,25 @@ impl Control {
         else {
             return true;
         };
-        otel_debug!(
-            name: "XraySampler.ReportRefused",
-            rule = report.rule_name().to_owned(),
-            code = refused.error_code.to_string()
-        );
-        let is_final = refused.error_code.starts_with('4');
-        if is_final {
-            // The rule is most likely gone.
-            self.schedule.refresh_rules();
+        if refused.is_final() {
+            self.refused(refused);
         }
-        is_final
+        refused.is_final()
+    }
+
+    fn refused(&mut self, refused: &Unprocessed) {
+        self.note(|progress| progress.refused += 1);
+        // The rule is most likely gone.
+        self.schedule.refresh_rules();
+        if self.is_first(&format!("refused {} {}", refused.rule_name, refused.error_code)) {
+            otel_warn!(
+                name: "XraySampler.ReportRefused",
+                rule = refused.rule_name.to_string(),
+                code = shown(&refused.error_code),
+                reason = shown(&refused.message),
+                message = "X-Ray refuses the report of a sampling rule; what it counted is lost. Was the rule deleted?"
+            );
+        }
     }
 
     fn end_old_rules(&mut self, moment: Moment) {
@@ -290,6 +291,12 @@ impl Control {
     fn note(&self, change: impl FnOnce(&mut Progress)) {
         change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+/// What X-Ray says, as far as a person wants to read it.
+fn shown(text: &str) -> String {
+    const SHOWN_CHARS: usize = 200;
+    xray_wire::sanitize::truncate(text, SHOWN_CHARS).escape_debug().to_string()
 }
 
 /// An id that the operating system's random numbers make different in each process.

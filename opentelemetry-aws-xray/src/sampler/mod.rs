@@ -28,6 +28,8 @@ mod metrics;
 #[cfg(feature = "sampler")]
 mod override_file;
 #[cfg(feature = "sampler")]
+mod pages;
+#[cfg(feature = "sampler")]
 mod poller;
 #[cfg(feature = "sampler")]
 mod process;

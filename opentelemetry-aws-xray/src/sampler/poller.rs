@@ -24,7 +24,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// The longest that a shutdown waits for the last report.
 const LAST_REPORT: Duration = Duration::from_secs(1);
 
-/// A thread that is started once, if at all.
+/// A thread that is started once, if at all, and never after a stop.
 #[derive(Debug)]
 pub(super) struct Poller {
     is_started: AtomicBool,
@@ -47,6 +47,8 @@ struct Told {
     refresh: bool,
     /// By the thread itself: that there is one.
     is_running: bool,
+    /// By the thread itself: that there was one.
+    has_ended: bool,
 }
 
 impl Poller {
@@ -77,8 +79,10 @@ impl Poller {
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.is_started.store(true, Ordering::Relaxed);
         let Some(control) = control else { return };
+        if !self.signal.start() {
+            return;
+        }
         let ended = End { published: self.published.clone(), signal: self.signal.clone() };
-        self.signal.tell(|told| told.is_running = true);
         let (clock, signal) = (self.clock.clone(), self.signal.clone());
         let thread = thread::Builder::new().name("xray-sampler".to_owned());
         let started = thread.spawn(move || {
@@ -104,9 +108,8 @@ impl Drop for Poller {
 fn run(mut control: Control, clock: &dyn Clock, signal: &Signal) {
     // Our own calls are nobody's spans.
     let _suppressed = Context::enter_telemetry_suppressed_scope();
+    let mut wait = Duration::ZERO;
     loop {
-        let due = control.step(moment(clock));
-        let wait = Duration::from_nanos(due.saturating_sub(nanos(clock))).max(SHORTEST_WAIT);
         let told = signal.wait(wait);
         if told.stop {
             return control.report_rest(moment(clock));
@@ -114,6 +117,8 @@ fn run(mut control: Control, clock: &dyn Clock, signal: &Signal) {
         if told.refresh {
             control.refresh();
         }
+        let due = control.step(moment(clock));
+        wait = Duration::from_nanos(due.saturating_sub(nanos(clock))).max(SHORTEST_WAIT);
     }
 }
 
@@ -139,11 +144,24 @@ struct End {
 impl Drop for End {
     fn drop(&mut self) {
         self.published.publish(None);
-        self.signal.tell(|told| told.is_running = false);
+        self.signal.tell(|told| (told.is_running, told.has_ended) = (false, true));
     }
 }
 
 impl Signal {
+    /// Says that there is a thread, unless it was stopped before.
+    fn start(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.is_running = !told.stop;
+        told.is_running
+    }
+
+    /// Whether there is no thread any more, and will be none.
+    pub(super) fn has_ended(&self) -> bool {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.has_ended || told.stop && !told.is_running
+    }
+
     pub(super) fn stop(&self) {
         self.tell(|told| told.stop = true);
     }

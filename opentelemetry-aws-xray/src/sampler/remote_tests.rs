@@ -166,10 +166,41 @@ fn all_pages_are_fetched_and_in_force() {
 }
 
 #[test]
-fn pages_without_an_end_have_one() {
-    let mut world = World::new(&[page(&[rule("Default", 1, "*", 0, 0.0)], "again")]);
-    world.step(0);
-    assert_eq!(world.calls().len(), 100);
+fn rules_without_an_end_are_a_failure_and_the_old_ones_stay() {
+    let many = |count: usize, padding: usize| {
+        let rules: Vec<String> =
+            (0..count).map(|n| rule(&format!("{n}{}", "x".repeat(padding)), 1, "/", 0, 0.0)).collect();
+        page(&rules, "")
+    };
+    let tokens = |count: usize| (0..count).map(|n| page(&[], &format!("{n}"))).collect::<Vec<_>>();
+    for (pages, calls, expected) in [
+        (vec![page(&[], "again")], 2, "expected another page, but its token is that of an earlier one"),
+        (tokens(101), 100, "expected at most 100 pages of rules, but found more"),
+        (vec![many(1_001, 0)], 1, "expected at most 1000 rules, but found more"),
+        (
+            vec![page(&[rule("a", 1, "/", 0, 0.0)], "b"), many(1_000, 0)],
+            2,
+            "expected at most 1000 rules, but found more",
+        ),
+        (
+            (0..5).map(|n| page(&[rule(&"y".repeat(1_000_000), 1, "/", 0, 0.0)], &n.to_string())).collect(),
+            5,
+            "expected rules of at most 4194304 bytes, but found more",
+        ),
+        (vec![many(1_000, 0)], 1, ""),
+    ] {
+        let mut world = World::new(&[default_page()]);
+        world.step(0);
+        world.calls();
+        world.xray.lock().unwrap().rules = pages.into();
+        world.control.refresh();
+        world.step(2);
+        assert_eq!(world.calls().len(), calls, "{expected}");
+        let error = world.progress.lock().unwrap().last_error.clone();
+        assert_eq!(error.unwrap_or_default(), expected);
+        let rules = world.published.read(|table| table.unwrap().entries().len());
+        assert_eq!(rules, if expected.is_empty() { 1_000 } else { 1 }, "{expected}");
+    }
 }
 
 #[test]
@@ -195,7 +226,12 @@ fn more_than_a_call_takes_goes_in_several_and_a_failure_loses_nothing() {
 
 #[test]
 fn a_report_that_x_ray_refuses() {
-    for (code, requests, calls) in [("400", 0, vec!["targets 1", "rules "]), ("500", 1, vec!["targets 1"])] {
+    for (code, requests, calls) in [
+        ("400", 0, vec!["targets 1", "rules "]),
+        ("500", 1, vec!["targets 1"]),
+        ("429", 1, vec!["targets 1"]),
+        ("ThrottledException", 1, vec!["targets 1"]),
+    ] {
         let mut world = World::new(&[default_page()]);
         world.step(0);
         world.use_all();
@@ -215,6 +251,7 @@ fn a_report_that_x_ray_refuses() {
             .map(|report| report.counts().requests())
             .sum::<u64>();
         assert_eq!(left, requests, "{code}");
+        assert_eq!(world.progress.lock().unwrap().refused, 1 - requests, "{code}");
     }
 }
 
@@ -271,7 +308,11 @@ fn a_shutdown_waits_for_the_last_report() {
     let xray = Arc::new(Mutex::new(XRay { rules: VecDeque::from([default_page()]), ..XRay::default() }));
     let sampler = XraySampler::builder().with_api(FakeApi { xray: xray.clone(), _ended: None }).build();
     let handle = sampler.handle();
+    assert!(!handle.status().has_ended);
     handle.shutdown();
+    assert!(handle.status().has_ended);
+    decide(&sampler, None, "/", 0);
+    assert!(handle.status().has_ended, "no thread starts after the end");
     assert_eq!(xray.lock().unwrap().calls.len(), 0, "a thread that never ran is not waited for");
 
     let sampler = XraySampler::builder().with_api(FakeApi { xray: xray.clone(), _ended: None }).build();
@@ -282,8 +323,58 @@ fn a_shutdown_waits_for_the_last_report() {
         decide(&sampler, None, "/", u128::MAX);
     }
     handle.shutdown();
+    let status = handle.status();
+    assert_eq!((status.has_ended, status.rules.len()), (true, 1), "what was known at the end");
     // The first may have been decided by the fallback.
     assert!((5..=6).contains(&xray.lock().unwrap().counts.requests()));
+}
+
+/// An X-Ray during whose calls the sampler decides.
+#[derive(Debug)]
+struct BusyApi {
+    fake: FakeApi,
+    sampler: Arc<Mutex<Option<XraySampler>>>,
+}
+
+impl SamplingApi for BusyApi {
+    fn rules(&mut self, next_token: Option<&str>) -> Result<RulesPage, SamplingApiError> {
+        self.fake.rules(next_token)
+    }
+
+    fn targets(
+        &mut self,
+        client: ClientId,
+        epoch_millis: u64,
+        reports: &[Report],
+    ) -> Result<Targets, SamplingApiError> {
+        if let Some(sampler) = &*self.sampler.lock().unwrap() {
+            decide(sampler, None, "/", u128::MAX);
+        }
+        self.fake.targets(client, epoch_millis, reports)
+    }
+
+    fn endpoint(&self) -> String {
+        self.fake.endpoint()
+    }
+}
+
+#[test]
+fn no_rule_decides_while_the_last_report_is_under_way() {
+    let xray = Arc::new(Mutex::new(XRay { rules: VecDeque::from([default_page()]), ..XRay::default() }));
+    let shared = Arc::new(Mutex::new(None));
+    let api = BusyApi { fake: FakeApi { xray: xray.clone(), _ended: None }, sampler: shared.clone() };
+    let sampler = XraySampler::builder().with_api(api).build();
+    let handle = sampler.handle();
+    decide(&sampler, None, "/", 0);
+    wait_until(|| !handle.status().rules.is_empty());
+    decide(&sampler, None, "/", 0);
+    *shared.lock().unwrap() = Some(sampler.clone());
+    handle.shutdown();
+    wait_until(|| handle.status().has_ended);
+    let decided = handle.status().rules[0].decisions.requests();
+    assert_eq!(xray.lock().unwrap().counts.requests(), decided);
+    assert!(handle.status().fallback.unwrap().requests() > 0);
+    shared.lock().unwrap().take();
 }
 
 fn decide(

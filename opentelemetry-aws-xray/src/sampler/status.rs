@@ -19,6 +19,11 @@ pub struct SamplerStatus {
     pub calls_answered: u64,
     /// Calls that failed.
     pub calls_failed: u64,
+    /// Reports of single rules that X-Ray has refused for good; what they counted is lost.
+    pub reports_refused: u64,
+    /// Whether the sampler's thread has ended, by a shutdown or since it could not be started: rules are those of the end, and the fallback
+    /// decides.
+    pub has_ended: bool,
     /// What each override has decided, in the order in which they are asked.
     pub overrides: Vec<Counts>,
     /// What the fallback has decided; `None` if that is a sampler of one's own.

@@ -53,6 +53,9 @@ pub(super) const RULE_ATTRIBUTE: &str = "aws.xray.sampling_rule";
 /// fetches them: it starts with the first decision, and ends with the last clone. A decision waits for nothing, and
 /// allocates nothing unless the span is sampled.
 ///
+/// A thread does not live on in a process that was made by `fork` without `exec`. There the rules of the moment decide for ever, and
+/// nothing is reported: make the sampler after the fork. To notice it would cost each decision a system call.
+///
 /// ```
 /// use opentelemetry_aws_xray::sampler::XraySampler;
 /// use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -271,6 +274,8 @@ impl SamplerHandle {
             last_error: progress.last_error,
             calls_answered: progress.answered,
             calls_failed: progress.failed,
+            reports_refused: progress.refused,
+            has_ended: self.signal.has_ended(),
             overrides: self.overrides.iter().map(ActiveOverride::decisions).collect(),
             fallback: self.fallback.decisions(),
         }
@@ -282,8 +287,9 @@ impl SamplerHandle {
         self.signal.refresh();
     }
 
-    /// Ends the sampler's thread; from then on the fallback decides. What was counted since the last report goes to X-Ray before,
-    /// which is waited for, one second at most. The thread ends by itself with the last clone of the sampler.
+    /// Ends the sampler's thread; from then on the fallback decides, also if there was no decision before. What was counted since the
+    /// last report goes to X-Ray, which is waited for, one second at most. The thread ends by itself with the last clone of the
+    /// sampler.
     pub fn shutdown(&self) {
         self.signal.stop_and_wait();
     }

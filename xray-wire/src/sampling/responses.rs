@@ -50,10 +50,24 @@ pub struct Targets {
 pub struct Unprocessed {
     /// The rule's name.
     pub rule_name: Box<str>,
-    /// A status code, as text. With `4` in front the report is wrong, and most likely its rule is gone.
+    /// A status code, as text, or the name of an error.
     pub error_code: Box<str>,
     /// What X-Ray says of it.
     pub message: Box<str>,
+}
+
+impl Unprocessed {
+    /// Whether the same report would be refused again: its rule is gone, most likely, or something in it is wrong. Throttling, a
+    /// time-out, a failure of X-Ray's own and what isn't known are worth another try.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        /// The caller shall come again: request timeout, too many requests.
+        const TRANSIENT: [&str; 2] = ["408", "429"];
+        let starts_with = |start: &str| {
+            self.error_code.get(..start.len()).is_some_and(|code| code.eq_ignore_ascii_case(start))
+        };
+        starts_with("invalid") || starts_with("4") && !TRANSIENT.iter().any(|code| starts_with(code))
+    }
 }
 
 /// The body is no answer to the call.
@@ -380,6 +394,28 @@ mod tests {
                 unprocessed_boosts: vec![unprocessed("e", "500", "later")],
             }
         );
+    }
+
+    #[test]
+    fn a_report_is_refused_for_good_or_for_now() {
+        for (error_code, expected) in [
+            ("400", true),
+            ("404", true),
+            ("InvalidRequestException", true),
+            ("429", false),
+            ("408", false),
+            ("500", false),
+            ("503", false),
+            ("ThrottledException", false),
+            ("Throttling", false),
+            ("InternalFailure", false),
+            ("", false),
+            ("é", false),
+        ] {
+            let refused =
+                Unprocessed { rule_name: "r".into(), error_code: error_code.into(), message: "".into() };
+            assert_eq!(refused.is_final(), expected, "{error_code}");
+        }
     }
 
     #[test]

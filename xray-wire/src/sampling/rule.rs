@@ -73,6 +73,23 @@ impl Rule {
         &*self.name == Self::DEFAULT_NAME
     }
 
+    /// Bytes of its texts, which are what a rule's memory depends on.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let patterns = [
+            &self.service_name,
+            &self.service_type,
+            &self.resource_arn,
+            &self.host,
+            &self.http_method,
+            &self.url_path,
+        ];
+        let attributes = self.attributes.iter().map(|(key, value)| key.len() + value.as_str().len());
+        self.name.len()
+            + patterns.iter().map(|pattern| pattern.as_str().len()).sum::<usize>()
+            + attributes.sum::<usize>()
+    }
+
     /// The order in which rules are asked: by priority, then by the bytes of their names.
     pub(super) fn order(&self) -> (u32, &str) {
         (self.priority, &self.name)
