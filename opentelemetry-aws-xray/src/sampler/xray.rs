@@ -32,7 +32,10 @@ use super::{
     route_override::{ActiveOverride, RouteOverride, Span},
     status::{self, SamplerStatus},
 };
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    config::{self, Environment},
+};
 
 /// The attribute by which the exporter tells X-Ray the rule.
 pub(super) const RULE_ATTRIBUTE: &str = "aws.xray.sampling_rule";
@@ -168,7 +171,7 @@ impl XraySamplerBuilder {
     /// Where the proxy is that signs the calls, as `http://host:port`. The calls are not encrypted. Takes the place of
     /// [`with_api`](Self::with_api).
     ///
-    /// Default: [`XraySampler::DEFAULT_ENDPOINT`].
+    /// Default: the TCP part of `AWS_XRAY_DAEMON_ADDRESS`, else [`XraySampler::DEFAULT_ENDPOINT`].
     pub fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
         self.api = None;
@@ -241,9 +244,11 @@ impl XraySamplerBuilder {
     pub fn build(self) -> XraySampler {
         let published = Arc::new(Published::new());
         let progress: Arc<Mutex<Progress>> = Arc::default();
-        let endpoint = self.endpoint.as_deref().unwrap_or(XraySampler::DEFAULT_ENDPOINT);
+        let endpoint = self.endpoint;
+        let daemon = || config::daemon_address(None, &Environment::process()).tcp.to_string();
+        let api = || HttpSamplingApi::new(&endpoint.unwrap_or_else(daemon));
         let control = Control::new(
-            self.api.unwrap_or_else(|| Box::new(HttpSamplingApi::new(endpoint))),
+            self.api.unwrap_or_else(|| Box::new(api())),
             self.process,
             Schedule::new(self.rules_interval, nanos(&*self.clock)),
             published.clone(),
@@ -305,13 +310,25 @@ impl ShouldSample for XraySampler {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
+        self.decide(parent_context, Root { trace_id, name, span_kind, attributes, names_all: false }, links)
+    }
+}
+
+impl XraySampler {
+    /// Decides about a span, as one without a parent that has decided if there is none.
+    #[inline]
+    pub(super) fn decide(
+        &self,
+        parent_context: Option<&Context>,
+        root: Root<'_>,
+        links: &[Link],
+    ) -> SamplingResult {
         match parent_decision(parent_context) {
             ParentDecision::Sampled => return followed(SamplingDecision::RecordAndSample, parent_context),
             ParentDecision::NotSampled => return followed(SamplingDecision::Drop, parent_context),
             ParentDecision::Undecided => {}
         }
         self.inner.poller.start();
-        let root = Root { trace_id, name, span_kind, attributes };
         let (overrides, clock) = (&self.inner.overrides, &*self.inner.clock);
         let mut by = None;
         let decided = self.inner.published.read(|table| {
@@ -325,6 +342,7 @@ impl ShouldSample for XraySampler {
                 root.by_first_match(table, clock).is_some_and(|(_, sampled)| sampled)
             }
             (None, Fallback::Sampler(sampler)) => {
+                let Root { trace_id, name, span_kind, attributes, .. } = root;
                 return sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links);
             }
         };
@@ -336,11 +354,13 @@ impl ShouldSample for XraySampler {
 ///
 /// Its methods answer whether it is sampled. If one of the account's rules has sampled it, they leave the name in `by`: an answer
 /// that held the name would not fit into a register, and that costs more than the decision.
-struct Root<'a> {
-    trace_id: TraceId,
-    name: &'a str,
-    span_kind: &'a SpanKind,
-    attributes: &'a [KeyValue],
+pub(super) struct Root<'a> {
+    pub(super) trace_id: TraceId,
+    pub(super) name: &'a str,
+    pub(super) span_kind: &'a SpanKind,
+    pub(super) attributes: &'a [KeyValue],
+    /// Whether a rule is named that has not sampled the span, too.
+    pub(super) names_all: bool,
 }
 
 impl Root<'_> {
@@ -359,7 +379,7 @@ impl Root<'_> {
         let decide = |asked: &ActiveOverride| asked.decide(&span, table, trace_id, clock, stripe());
         let overridden = overrides.iter().find_map(decide)?;
         let is_sampled = overridden.decision.is_sampled();
-        *by = overridden.rule.filter(|_| is_sampled).map(|rule| rule.name.clone());
+        *by = overridden.rule.filter(|_| is_sampled || self.names_all).map(|rule| rule.name.clone());
         Some(is_sampled)
     }
 
@@ -367,7 +387,7 @@ impl Root<'_> {
     #[inline]
     fn by_rules(&self, table: &Table, clock: &dyn Clock, by: &mut Option<Arc<str>>) -> Option<bool> {
         let (entry, is_sampled) = self.by_first_match(table, clock)?;
-        if is_sampled {
+        if is_sampled || self.names_all {
             *by = Some(entry.rule.name.clone());
         }
         Some(is_sampled)

@@ -63,8 +63,9 @@ impl FromStr for AdaptiveSampling {
         let limit = &root["anomalyCaptureLimit"]["anomalyTracesPerSecond"];
         Ok(Self {
             conditions,
-            captured_per_second: whole(limit, "anomalyTracesPerSecond")?
-                .map_or(Self::DEFAULT_CAPTURED_PER_SECOND, |limit| u32::try_from(limit).unwrap_or(u32::MAX)),
+            // A part of a trace is rounded up: who asks for some shall get one. A cast ends at the largest number.
+            captured_per_second: amount(limit, "anomalyTracesPerSecond")?
+                .map_or(Self::DEFAULT_CAPTURED_PER_SECOND, |limit| limit.ceil() as u32),
         })
     }
 }
@@ -79,8 +80,9 @@ fn condition(fields: &Yaml) -> Result<AnomalyCondition, ParseAdaptiveSamplingErr
         let operations: Vec<_> = operations.collect::<Result<_, _>>()?;
         condition = condition.with_operations(operations.into_iter().flatten());
     }
-    if let Some(millis) = whole(&fields["highLatencyMs"], "highLatencyMs")? {
-        condition = condition.with_slower_than(Duration::from_millis(millis));
+    if let Some(millis) = amount(&fields["highLatencyMs"], "highLatencyMs")? {
+        let duration = Duration::try_from_secs_f64(millis / 1e3).unwrap_or(Duration::MAX);
+        condition = condition.with_slower_than(duration);
     }
     Ok(condition)
 }
@@ -122,11 +124,17 @@ fn text<'y>(value: &'y Yaml, key: &'static str) -> Result<Option<&'y str>, Parse
     }
 }
 
-fn whole(value: &Yaml, key: &'static str) -> Result<Option<u64>, ParseAdaptiveSamplingError> {
-    match value {
-        Yaml::Integer(number) if *number >= 0 => Ok(Some(number.unsigned_abs())),
-        value if is_absent(value) => Ok(None),
-        _ => Err(ParseAdaptiveSamplingError::Expected { key, expected: "a whole number, 0 or more" }),
+/// A number, whole or not: `500` and `500.0` are the same to YAML's other readers.
+fn amount(value: &Yaml, key: &'static str) -> Result<Option<f64>, ParseAdaptiveSamplingError> {
+    let found = match value {
+        Yaml::Integer(number) => Some(*number as f64),
+        Yaml::Real(text) => text.parse().ok(),
+        value if is_absent(value) => return Ok(None),
+        _ => None,
+    };
+    match found {
+        Some(number) if number >= 0.0 => Ok(Some(number)),
+        _ => Err(ParseAdaptiveSamplingError::Expected { key, expected: "a number, 0 or more" }),
     }
 }
 

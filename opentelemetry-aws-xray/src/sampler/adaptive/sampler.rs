@@ -9,7 +9,7 @@ use std::{
 };
 
 use opentelemetry::{
-    Context, KeyValue, SpanId,
+    Context, KeyValue, Value,
     baggage::BaggageExt,
     trace::{Link, SpanKind, TraceContextExt, TraceId},
 };
@@ -18,10 +18,9 @@ use xray_wire::sampling::{Entry, Reservoir, Table};
 
 use super::{
     super::{
-        parent::{ParentDecision, parent_decision},
+        SamplerHandle,
         poller::nanos,
-        request::{SpanAttributes, request},
-        xray::{RULE_ATTRIBUTE, XraySampler},
+        xray::{RULE_ATTRIBUTE, Root, XraySampler},
     },
     config::AdaptiveSampling,
     processor::AdaptiveSamplingProcessor,
@@ -35,7 +34,8 @@ const KEY: &str = "xrsr";
 /// An [`XraySampler`] that takes part in adaptive sampling. It needs its [processor](Self::processor) beside it;
 /// [`XrayBuilder::with_adaptive_sampling`](crate::XrayBuilder::with_adaptive_sampling) sets both up.
 ///
-/// It decides as the sampler does. But while a rule has a boost in X-Ray, or anomalies are captured, spans that are not sampled are recorded all the same, so that
+/// It decides as the sampler does, overrides included: a trace about which one of these or the fallback decided has no rule, so it
+/// counts for none. But while a rule has a boost in X-Ray, or anomalies are captured, spans that are not sampled are recorded all the same, so that
 /// it is known how they end. That costs half a microsecond or more for each. And while a rule has a boost, traces that begin here say in
 /// their trace state which rule was theirs.
 ///
@@ -94,6 +94,12 @@ impl AdaptiveSampler {
         AdaptiveSamplingProcessor::new(self.clone(), next, true)
     }
 
+    /// A handle by which to see what the sampler knows of X-Ray's rules, and to end its thread.
+    #[must_use]
+    pub fn handle(&self) -> SamplerHandle {
+        self.sampler.handle()
+    }
+
     /// The numbers now.
     #[must_use]
     pub fn stats(&self) -> AdaptiveSamplingStats {
@@ -135,29 +141,15 @@ impl AdaptiveSampler {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The rule that the first service of the trace had, if it said so, or the one that this span has as the first.
+    /// The rule that the first service of the trace had, if it said so, or the one that decided about this span as the first.
+    /// Where an override or the fallback decided, there is none to boost.
     fn rule_of(&self, span: &SpanData) -> Option<Entry> {
         let published = self.sampler.published();
         if let Some(hash) = span.span_context.trace_state().get(KEY) {
             return self.shared.names.find(hash, published);
         }
-        if span.parent_span_id != SpanId::INVALID {
-            return None;
-        }
-        let attributes = SpanAttributes(&span.attributes);
-        published.read(|table| {
-            let table = table?;
-            table.find(&request(table, &span.span_kind, &attributes)).cloned()
-        })
-    }
-
-    /// The name of the rule of a trace that begins here.
-    fn rule_name(&self, kind: &SpanKind, attributes: &[KeyValue]) -> Option<Arc<str>> {
-        let attributes = SpanAttributes(attributes);
-        self.sampler.published().read(|table| {
-            let table = table?;
-            Some(table.find(&request(table, kind, &attributes))?.rule.name.clone())
-        })
+        let name = rule_name(&span.attributes)?;
+        published.read(|table| table?.named(name).cloned())
     }
 }
 
@@ -173,27 +165,34 @@ impl ShouldSample for AdaptiveSampler {
     ) -> SamplingResult {
         // A service that is always called by another one decides nothing, and needs rules all the same.
         self.sampler.start();
-        let mut result =
-            self.sampler.should_sample(parent_context, trace_id, name, span_kind, attributes, links);
         let has_boost = self.sampler.published().read(|table| table.is_some_and(Table::has_boost));
-        if !has_boost && !self.shared.config.captures() {
+        let records_all = has_boost || self.shared.config.captures();
+        let root = Root { trace_id, name, span_kind, attributes, names_all: records_all };
+        let mut result = self.sampler.decide(parent_context, root, links);
+        if !records_all {
             return result;
         }
-        let begins_here = parent_decision(parent_context) == ParentDecision::Undecided;
-        let rule = if begins_here { self.rule_name(span_kind, attributes) } else { None };
         if matches!(result.decision, SamplingDecision::Drop) {
             result.decision = SamplingDecision::RecordOnly;
-            let name = rule.as_ref().map(|name| KeyValue::new(RULE_ATTRIBUTE, name.clone()));
-            result.attributes.extend(name);
         }
         if has_boost && result.trace_state.get(KEY).is_none() {
-            let hash = upstream(parent_context).or_else(|| rule.as_deref().map(rule_names::hash));
+            let hash =
+                upstream(parent_context).or_else(|| rule_name(&result.attributes).map(rule_names::hash));
             // What can't stand in a trace state is none of ours.
             if let Some(Ok(state)) = hash.map(|hash| result.trace_state.insert(KEY, hash)) {
                 result.trace_state = state;
             }
         }
         result
+    }
+}
+
+/// The rule that decided about a span, by its attributes.
+fn rule_name(attributes: &[KeyValue]) -> Option<&str> {
+    let found = attributes.iter().rev().find(|attribute| attribute.key.as_str() == RULE_ATTRIBUTE)?;
+    match &found.value {
+        Value::String(name) => Some(name.as_str()),
+        _ => None,
     }
 }
 

@@ -60,8 +60,17 @@ fn boosted() -> Vec<Rule> {
 
 impl World {
     fn new(rules: Vec<Rule>, config: AdaptiveSampling) -> Self {
+        Self::with_overrides(rules, config, [])
+    }
+
+    fn with_overrides(
+        rules: Vec<Rule>,
+        config: AdaptiveSampling,
+        overrides: impl IntoIterator<Item = RouteOverride>,
+    ) -> Self {
         let clock = ManualClock::new();
-        let xray = XraySampler::builder().with_api(Away).with_clock(clock.clone()).build();
+        let xray = XraySampler::builder().with_api(Away).with_clock(clock.clone());
+        let xray = xray.with_overrides(overrides).build();
         let table = std::sync::Arc::new(Table::new(rules, &Process::default(), None, 0));
         xray.publish(Some(table.clone()));
         let sampler = AdaptiveSampler::new(xray, config);
@@ -141,6 +150,39 @@ fn the_rule_travels_from_the_first_service_on() {
         assert_eq!(xrsr(&world.child(&request)), expected, "{path}");
         let is_sampled = parent.span().span_context().is_sampled();
         assert_eq!(request.span().span_context().is_sampled(), is_sampled);
+    }
+}
+
+#[test]
+fn what_an_override_decided_has_no_rule_to_boost() {
+    let path = |path| RouteOverride::never().with_path(path);
+    for (asked, hash, name, counted) in [
+        (None, Some(PAY.to_owned()), Some("pay"), true),
+        (Some(path("/pay")), None, None, false),
+        (Some(RouteOverride::always().with_path("/pay")), None, None, false),
+        (Some(path("/pay").with_report(true)), None, None, false),
+        (
+            Some(RouteOverride::rule("Default").with_path("/pay")),
+            Some(rule_names::hash("Default")),
+            Some("Default"),
+            false,
+        ),
+        (Some(RouteOverride::rule("pay").with_path("/pay")), Some(PAY.to_owned()), Some("pay"), true),
+        (Some(path("/other")), Some(PAY.to_owned()), Some("pay"), true),
+    ] {
+        let world = World::with_overrides(
+            boosted(),
+            AdaptiveSampling::new().with_captured_per_second(9),
+            asked.clone(),
+        );
+        let request = world.request("/pay", &Context::new());
+        assert_eq!(xrsr(&request), hash, "{asked:?}");
+        end(&request, 500);
+        let expected = if counted { vec![("pay".to_owned(), 1, 1, 0)] } else { vec![] };
+        assert_eq!(world.report(), expected, "{asked:?}");
+        let spans = world.exported.get_finished_spans().unwrap();
+        let rules = spans[0].attributes.iter().filter(|it| it.key.as_str() == "aws.xray.sampling_rule");
+        assert_eq!(rules.map(|it| it.value.to_string()).next().as_deref(), name, "{asked:?}");
     }
 }
 
@@ -226,6 +268,7 @@ fn conditions_are_those_of_the_configuration() {
     };
     let failed = r#"  - errorCodeRegex: "5\\d\\d|429""#;
     let slow = "  - highLatencyMs: 100";
+    let slow_to_the_digit = "  - highLatencyMs: 99.5";
     let both = "  - {errorCodeRegex: '^5..$', highLatencyMs: 100, usage: sampling-boost}";
     let orders = "  - {errorCodeRegex: '500', operations: [GET /orders], usage: anomaly-trace-capture}";
     let others = "  - {errorCodeRegex: '500', operations: [POST /orders, GET /orders/7]}";
@@ -236,6 +279,8 @@ fn conditions_are_those_of_the_configuration() {
         (Some(failed), None, 0, true, false, false),
         (Some(slow), Some("200"), 100, false, true, true),
         (Some(slow), None, 99, true, false, false),
+        (Some(slow_to_the_digit), None, 99, false, false, false),
+        (Some(slow_to_the_digit), None, 100, false, true, true),
         (Some(both), Some("500"), 100, false, true, false),
         (Some(both), Some("500"), 99, false, false, false),
         (Some(both), Some("200"), 100, false, false, false),
@@ -275,7 +320,11 @@ fn what_is_no_configuration_says_why() {
         ),
         (
             "version: 1\nanomalyCaptureLimit: {anomalyTracesPerSecond: -1}",
-            "expected as `anomalyTracesPerSecond` a whole number, 0 or more",
+            "expected as `anomalyTracesPerSecond` a number, 0 or more",
+        ),
+        (
+            "version: 1\nanomalyConditions: [{highLatencyMs: .nan}]",
+            "expected as `highLatencyMs` a number, 0 or more",
         ),
     ] {
         assert_eq!(text.parse::<AdaptiveSampling>().unwrap_err().to_string(), expected, "{text}");
@@ -286,6 +335,9 @@ fn what_is_no_configuration_says_why() {
     for (text, captured) in [
         ("version: \"1.0\"", 1),
         (r#"{"version": 1.5, "anomalyCaptureLimit": {"anomalyTracesPerSecond": 7}}"#, 7),
+        ("version: 1\nanomalyCaptureLimit: {anomalyTracesPerSecond: 7.0}", 7),
+        ("version: 1\nanomalyCaptureLimit: {anomalyTracesPerSecond: 0.5}", 1),
+        ("version: 1\nanomalyCaptureLimit: {anomalyTracesPerSecond: 1e99}", u32::MAX),
     ] {
         let expected = AdaptiveSampling::new().with_captured_per_second(captured);
         assert_eq!(text.parse::<AdaptiveSampling>().unwrap(), expected, "{text}");
