@@ -22,7 +22,7 @@ pub(super) struct RuleForm {
     pub(super) http_method: String,
     pub(super) url_path: String,
     pub(super) resource_arn: String,
-    /// `key=value`, one a line.
+    /// `key=value`, one a line; `\=`, `\\`, `\n`, `\r` and, at an end, `\s` for a blank stand for what would be read otherwise.
     pub(super) attributes: String,
     /// Empty without a boost.
     pub(super) boost_max_rate: String,
@@ -50,7 +50,7 @@ impl RuleForm {
             http_method: rule.http_method.clone(),
             url_path: rule.url_path.clone(),
             resource_arn: rule.resource_arn.clone(),
-            attributes: rule.attributes.iter().map(|(key, value)| format!("{key}={value}\n")).collect(),
+            attributes: rule.attributes.iter().map(line).collect(),
             boost_max_rate: boost.map(|boost| as_percent(boost.max_rate)).unwrap_or_default(),
             boost_cooldown: boost.map(|boost| boost.cooldown_window_minutes.to_string()).unwrap_or_default(),
         }
@@ -97,13 +97,63 @@ impl RuleForm {
 }
 
 fn attributes(text: &str) -> Result<BTreeMap<String, String>, SamplingError> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = text.lines().map(|line| line.trim_matches(BLANK)).filter(|line| !line.is_empty());
     lines
-        .map(|line| match line.split_once('=') {
-            Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
-            None => Err(expected("lines of key=value in Attributes", line)),
+        .map(|line| {
+            let end = end_of_key(line).ok_or_else(|| expected("lines of key=value in Attributes", line))?;
+            Ok((unescaped(&line[..end]), unescaped(&line[end + 1..])))
         })
         .collect()
+}
+
+/// Around keys and values they don't count.
+const BLANK: [char; 2] = [' ', '\t'];
+
+/// What stands for a character after a backslash. All others stand for themselves, the backslash included.
+const ESCAPES: [(char, char); 6] =
+    [('=', '='), ('\\', '\\'), ('n', '\n'), ('r', '\r'), ('s', ' '), ('t', '\t')];
+
+/// Where the first `=` is that has no backslash before it.
+fn end_of_key(line: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    line.char_indices().find_map(|(at, char)| {
+        let is_end = char == '=' && !is_escaped;
+        is_escaped = char == '\\' && !is_escaped;
+        is_end.then_some(at)
+    })
+}
+
+fn line((key, value): (&String, &String)) -> String {
+    format!("{}={}\n", escaped(key, &['=']), escaped(value, &[]))
+}
+
+fn escaped(text: &str, also: &[char]) -> String {
+    let inner = text.trim_matches(BLANK);
+    let start = text.len() - text.trim_start_matches(BLANK).len();
+    let mut out = String::new();
+    for (at, char) in text.char_indices() {
+        let is_outer = at < start || at >= start + inner.len();
+        let is_special = matches!(char, '\\' | '\n' | '\r') || also.contains(&char) || is_outer;
+        match ESCAPES.iter().find(|(_, meant)| is_special && *meant == char) {
+            Some((name, _)) => out.extend(['\\', *name]),
+            None => out.push(char),
+        }
+    }
+    out
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.trim_matches(BLANK).chars();
+    while let Some(char) = chars.next() {
+        let after = chars.as_str().chars().next();
+        let escape = ESCAPES.iter().find(|(name, _)| char == '\\' && after == Some(*name));
+        if escape.is_some() {
+            chars.next();
+        }
+        out.push(escape.map_or(char, |(_, meant)| *meant));
+    }
+    out
 }
 
 fn share(field: &str, percent: &str) -> Result<f64, SamplingError> {
@@ -166,7 +216,7 @@ mod tests {
             max_rate in 0_u32..=100_000,
             cooldown in 0_u32..100,
             url_path in "[a-z/*]{0,20}",
-            attributes in prop::collection::btree_map("[a-z.]{1,9}", "[a-z*]{1,9}", 0..5),
+            attributes in prop::collection::btree_map("[a-c=\\\\ \t\r\n]{1,9}", "[a-z*=\\\\ \r\n]{1,9}", 0..5),
         ) {
             let draft = Draft {
                 rule_name: Some("rule".to_owned()),
