@@ -129,7 +129,8 @@ impl AdaptiveSampler {
             let clock = || nanos(self.sampler.clock());
             captures && self.shared.captures.take(self.shared.config.captured_per_second, clock(), clock)
         };
-        let Outcome { counts, is_captured } = self.shared.traces.observe(ended, may_capture);
+        let Outcome { counts, is_captured } =
+            self.shared.traces.observe(ended, self.sampler.clock().now_coarse(), may_capture);
         if let Some(entry) = rule {
             entry.state.count_boost(counts);
         }

@@ -1,6 +1,9 @@
 //! What became known of each trace, so that its anomalies count once.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use opentelemetry::TraceId;
 use xray_wire::sampling::BoostCounts;
@@ -11,13 +14,23 @@ use crate::recent::Recent;
 /// Traces that are remembered at most, as many as AWS's agents remember. Costs some 5 MB when full.
 const MAX_TRACES: usize = 100_000;
 
+/// A trace of which nothing ended for so long is a new one, as for AWS's agents.
+const LIFETIME: Duration = Duration::from_secs(600);
+
 /// Threads that look at different traces most often use different parts.
 const SHARDS: usize = 16;
 
 /// What the last traces were marked for. The older half of each shard is forgotten when it is full; a trace whose spans still
 /// come is among the younger.
 pub(super) struct Traces {
-    shards: [Mutex<Recent<Anomaly>>; SHARDS],
+    shards: [Mutex<Recent<Known>>; SHARDS],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    marks: Anomaly,
+    /// When its last span ended, in seconds of the sampler's clock.
+    seen_at: u32,
 }
 
 /// A span that has ended.
@@ -43,14 +56,18 @@ impl Traces {
         Self { shards: std::array::from_fn(|_| Mutex::new(Recent::new(MAX_TRACES / SHARDS / 2))) }
     }
 
-    /// Marks the trace of a span, and says what is new. `may_capture` is asked once for each trace that is to be captured, while it may not be.
-    pub(super) fn observe(&self, span: Ended, may_capture: impl FnOnce() -> bool) -> Outcome {
+    /// Marks the trace of a span that ends `now`, and says what is new. `may_capture` is asked once for each trace that is to be captured,
+    /// while it may not be.
+    pub(super) fn observe(&self, span: Ended, now: Duration, may_capture: impl FnOnce() -> bool) -> Outcome {
         let [.., low] = span.trace.to_bytes();
         let Some(shard) = self.shards.get(usize::from(low) % SHARDS) else { return Outcome::default() };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = shard.find(span.trace);
+        // 136 years fit.
+        let seen_at = now.as_secs() as u32;
+        let is_alive = |known: &Known| u64::from(seen_at.abs_diff(known.seen_at)) < LIFETIME.as_secs();
+        let known = shard.find(span.trace).filter(is_alive).map(|known| known.marks);
         let (outcome, marks) = observe(span, known, may_capture);
-        shard.remember(span.trace, marks);
+        shard.remember(span.trace, Known { marks, seen_at });
         outcome
     }
 }
@@ -76,6 +93,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Duration = Duration::from_secs(1_000);
+
     fn span(trace: u128, anomaly: (bool, bool), is_sampled: bool, has_boost: bool) -> Ended {
         let (boost, capture) = anomaly;
         Ended { trace: TraceId::from(trace), is_sampled, anomaly: Anomaly { boost, capture }, has_boost }
@@ -100,15 +119,25 @@ mod tests {
         .into_iter()
         .enumerate()
         {
-            let outcome = traces.observe(span(trace, anomaly, is_sampled, has_boost), || true);
+            let outcome = traces.observe(span(trace, anomaly, is_sampled, has_boost), NOW, || true);
             let (traces, anomalies, sampled_anomalies) = counts;
             let counts = BoostCounts { traces, anomalies, sampled_anomalies };
             assert_eq!(outcome, Outcome { counts, is_captured }, "step {step}");
         }
         // The limit is asked for new traces only, and again if it said no.
-        assert!(traces.observe(span(1, BOTH, false, true), || panic!("asked")).is_captured);
-        assert!(!traces.observe(span(6, BOTH, false, true), || false).is_captured);
-        assert!(traces.observe(span(6, BOTH, false, true), || true).is_captured);
+        assert!(traces.observe(span(1, BOTH, false, true), NOW, || panic!("asked")).is_captured);
+        assert!(!traces.observe(span(6, BOTH, false, true), NOW, || false).is_captured);
+        assert!(traces.observe(span(6, BOTH, false, true), NOW, || true).is_captured);
+    }
+
+    #[test]
+    fn a_trace_is_forgotten_ten_minutes_after_its_last_span() {
+        let traces = Traces::new();
+        for (at, expected) in [(0, 1), (599, 0), (1_198, 0), (1_798, 1)] {
+            let outcome =
+                traces.observe(span(1, (true, false), false, true), Duration::from_secs(at), || false);
+            assert_eq!((outcome.counts.traces, outcome.counts.anomalies), (expected, expected), "{at} s");
+        }
     }
 
     proptest! {
@@ -119,7 +148,7 @@ mod tests {
             let traces = Traces::new();
             let mut seen = std::collections::HashMap::<u128, BoostCounts>::new();
             for (trace, anomaly, is_sampled, has_boost) in spans {
-                let counts = traces.observe(span(trace, anomaly, is_sampled, has_boost), || true).counts;
+                let counts = traces.observe(span(trace, anomaly, is_sampled, has_boost), NOW, || true).counts;
                 let sum = seen.entry(trace).or_default();
                 sum.traces += counts.traces;
                 sum.anomalies += counts.anomalies;
