@@ -9,19 +9,15 @@ use opentelemetry::{
 use opentelemetry_aws_xray::{
     Xray,
     clock::{Clock, SystemClock},
-    sampler::{
-        XraySampler,
-        adaptive::{AdaptiveSampler, AdaptiveSampling},
-    },
+    sampler::adaptive::AdaptiveSampling,
 };
-use opentelemetry_sdk::Resource;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().init();
-    let resource = Resource::builder().with_service_name("checkout").build();
-    let rules = XraySampler::builder().with_resource(&resource).build();
-    let sampler = AdaptiveSampler::new(rules, AdaptiveSampling::from_environment());
-    let xray = Xray::builder().with_resource(resource).with_adaptive_sampling(sampler.clone()).install();
+    let xray = Xray::builder()
+        .with_service_name("checkout")
+        .with_adaptive_sampling(AdaptiveSampling::from_environment())
+        .install();
 
     let tracer = xray.tracer_provider().tracer("checkout");
     for request in 0..1_800 {
@@ -33,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         span.end();
         SystemClock.sleep(Duration::from_millis(20));
     }
-    println!("{:?}", sampler.stats());
+    println!("{:?}", xray.adaptive_sampling_stats());
     xray.shutdown()?;
     Ok(())
 }

@@ -18,7 +18,7 @@ use outlet::Outlet;
 use root_sampler::RootSampler;
 
 #[cfg(feature = "adaptive-sampling")]
-use crate::sampler::adaptive::AdaptiveSampler;
+use crate::sampler::adaptive::{AdaptiveSampler, AdaptiveSampling, AdaptiveSamplingStats};
 #[cfg(feature = "sampler")]
 use crate::sampler::{SamplerHandle, SamplerStatus, XraySamplerBuilder};
 use crate::{
@@ -53,6 +53,8 @@ pub struct Xray {
     tail_sampling: Option<TailSamplingStatsHandle>,
     #[cfg(feature = "sampler")]
     central_sampling: Option<SamplerHandle>,
+    #[cfg(feature = "adaptive-sampling")]
+    adaptive_sampling: Option<AdaptiveSampler>,
     propagators: Vec<Propagator>,
     context_missing: ContextMissing,
 }
@@ -105,6 +107,14 @@ impl Xray {
     #[must_use]
     pub fn sampler_status(&self) -> Option<SamplerStatus> {
         self.central_sampling.as_ref().map(SamplerHandle::status)
+    }
+
+    /// What became of spans that adaptive sampling recorded though they were not sampled; `None` unless it was asked for with
+    /// [`with_adaptive_sampling`](XrayBuilder::with_adaptive_sampling).
+    #[cfg(feature = "adaptive-sampling")]
+    #[must_use]
+    pub fn adaptive_sampling_stats(&self) -> Option<AdaptiveSamplingStats> {
+        self.adaptive_sampling.as_ref().map(AdaptiveSampler::stats)
     }
 
     /// Sends all spans that have ended. Returns when they are handed to the operating system or, on a road on which the other side
@@ -174,7 +184,7 @@ pub struct XrayBuilder {
     in_progress: bool,
     tail_sampling: Option<TailSampling>,
     #[cfg(feature = "adaptive-sampling")]
-    adaptive_sampling: Option<AdaptiveSampler>,
+    adaptive_sampling: Option<AdaptiveSampling>,
     exporter: XrayExporterBuilder,
 }
 
@@ -334,13 +344,14 @@ impl XrayBuilder {
     }
 
     /// Takes part in adaptive sampling: X-Ray raises the rates of rules for a while when it hears of anomalies, and traces with
-    /// one are captured: see [`adaptive`](crate::sampler::adaptive). Instead of [`with_sampler`](Self::with_sampler), which has no effect
-    /// beside it. With [tail sampling](Self::with_tail_sampling), that decides what is kept, and nothing is captured.
+    /// one are captured: see [`adaptive`](crate::sampler::adaptive). The account's rules decide, with the settings of
+    /// [`with_central_sampling`](Self::with_central_sampling); [`with_sampler`](Self::with_sampler) has no effect beside it.
+    /// With [tail sampling](Self::with_tail_sampling), that decides what is kept, and nothing is captured.
     ///
     /// Default: no part in it.
     #[cfg(feature = "adaptive-sampling")]
-    pub fn with_adaptive_sampling(mut self, sampler: AdaptiveSampler) -> Self {
-        self.adaptive_sampling = Some(sampler);
+    pub fn with_adaptive_sampling(mut self, config: AdaptiveSampling) -> Self {
+        self.adaptive_sampling = Some(config);
         self
     }
 
@@ -376,11 +387,11 @@ impl XrayBuilder {
         let resource =
             resource(self.resource, self.attributes, config::service_name(self.service_name, environment));
         #[cfg(feature = "adaptive-sampling")]
-        let is_adaptive = self.adaptive_sampling.is_some();
+        let sampler = self.sampler.with_adaptive(self.adaptive_sampling);
         #[cfg(not(feature = "adaptive-sampling"))]
-        let is_adaptive = false;
-        let root = if is_enabled && !is_adaptive {
-            self.sampler.build(&resource, &self.exporter, environment)
+        let sampler = self.sampler;
+        let root = if is_enabled {
+            sampler.build(&resource, &self.exporter, environment)
         } else {
             Sampler::AlwaysOff.into()
         };
@@ -406,8 +417,8 @@ impl XrayBuilder {
             let batches = batch_processor(exporter, self.export_interval, queue_size);
             let outlet = Outlet { builder, batches, tail_sampling: self.tail_sampling };
             #[cfg(feature = "adaptive-sampling")]
-            let outlet = match self.adaptive_sampling {
-                Some(sampler) => outlet.adaptive(sampler),
+            let outlet = match &root.adaptive {
+                Some(sampler) => outlet.adaptive(sampler.clone()),
                 None => outlet.plain(root.sampler),
             };
             #[cfg(not(feature = "adaptive-sampling"))]
@@ -424,6 +435,8 @@ impl XrayBuilder {
             tail_sampling,
             #[cfg(feature = "sampler")]
             central_sampling: root.central,
+            #[cfg(feature = "adaptive-sampling")]
+            adaptive_sampling: root.adaptive,
             propagators: config::propagators(self.propagators, environment),
             context_missing: config::context_missing(self.context_missing, environment),
         }
@@ -571,17 +584,32 @@ mod tests {
         let address = |listener: &std::net::TcpListener| listener.local_addr().unwrap().to_string();
         let tcp = format!("tcp:{} udp:127.0.0.1:9", address(&daemon));
         let argument = format!("polling_interval=60,endpoint=http://{}", address(&other));
-        for (argument, asked, not_asked) in [("", &daemon, &other), (&argument, &other, &daemon)] {
-            let (xray, _) = pipeline([
-                ("OTEL_TRACES_SAMPLER", "xray"),
+        for (sampler, argument, asked, not_asked) in [
+            ("xray", "", &daemon, &other),
+            ("xray", &*argument, &other, &daemon),
+            #[cfg(feature = "adaptive-sampling")]
+            ("adaptive", "", &daemon, &other),
+        ] {
+            let environment = Environment::of([
+                ("OTEL_TRACES_SAMPLER", sampler),
                 ("OTEL_TRACES_SAMPLER_ARG", argument),
-                ("AWS_XRAY_DAEMON_ADDRESS", &tcp),
+                ("AWS_XRAY_DAEMON_ADDRESS", &*tcp),
             ]);
+            let builder = Xray::builder().with_exporter(|exporter| exporter.with_sink(MemorySink::default()));
+            #[cfg(feature = "adaptive-sampling")]
+            let builder = match sampler {
+                "adaptive" => builder.with_adaptive_sampling(AdaptiveSampling::new()),
+                _ => builder,
+            };
+            let xray = builder.build_with(&environment);
+            assert!(xray.sampler_status().is_some());
             xray.tracer_provider().tracer("test").start("job").end();
             drop(asked.accept().unwrap());
             not_asked.set_nonblocking(true).unwrap();
             assert!(not_asked.accept().is_err(), "{argument}");
             not_asked.set_nonblocking(false).unwrap();
+            let _ = xray.shutdown();
+            assert!(xray.sampler_status().unwrap().has_ended, "{sampler}");
         }
     }
 

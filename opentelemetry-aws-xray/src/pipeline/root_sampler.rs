@@ -10,6 +10,8 @@ use opentelemetry_sdk::{
 
 #[cfg(all(feature = "sampler", feature = "aws"))]
 use crate::sampler::DirectSamplingApi;
+#[cfg(feature = "adaptive-sampling")]
+use crate::sampler::adaptive::{AdaptiveSampler, AdaptiveSampling};
 #[cfg(feature = "sampler")]
 use crate::sampler::{SamplerHandle, XraySampler, XraySamplerBuilder};
 use crate::{
@@ -29,6 +31,9 @@ pub(super) enum RootSampler {
     /// X-Ray's rules, with these settings.
     #[cfg(feature = "sampler")]
     Central(Change),
+    /// The same, with a part in adaptive sampling.
+    #[cfg(feature = "adaptive-sampling")]
+    Adaptive(Option<Change>, AdaptiveSampling),
 }
 
 /// A sampler for the pipeline.
@@ -37,9 +42,22 @@ pub(super) struct Built {
     /// To look at it, if X-Ray's rules decide.
     #[cfg(feature = "sampler")]
     pub(super) central: Option<SamplerHandle>,
+    /// It needs its processor.
+    #[cfg(feature = "adaptive-sampling")]
+    pub(super) adaptive: Option<AdaptiveSampler>,
 }
 
 impl RootSampler {
+    /// The same, with a part in adaptive sampling if there is a configuration. What else was given has no effect then.
+    #[cfg(feature = "adaptive-sampling")]
+    pub(super) fn with_adaptive(self, config: Option<AdaptiveSampling>) -> Self {
+        match (config, self) {
+            (None, sampler) => sampler,
+            (Some(config), Self::Central(change)) => Self::Adaptive(Some(change), config),
+            (Some(config), _) => Self::Adaptive(None, config),
+        }
+    }
+
     pub(super) fn build(
         self,
         resource: &Resource,
@@ -52,6 +70,10 @@ impl RootSampler {
             Self::Given(sampler) => sampler.into(),
             #[cfg(feature = "sampler")]
             Self::Central(change) => central(Some(change), resource, exporter, environment).into(),
+            #[cfg(feature = "adaptive-sampling")]
+            Self::Adaptive(change, config) => {
+                AdaptiveSampler::new(central(change, resource, exporter, environment), config).into()
+            }
             Self::Environment => match config::named_sampler(environment) {
                 Some(NamedSampler::Every(sampler)) => sampler.into(),
                 Some(NamedSampler::Root(sampler)) => XrayParentBased::new(sampler).into(),
@@ -130,6 +152,8 @@ impl From<Box<dyn ShouldSample>> for Built {
             sampler,
             #[cfg(feature = "sampler")]
             central: None,
+            #[cfg(feature = "adaptive-sampling")]
+            adaptive: None,
         }
     }
 }
@@ -149,6 +173,14 @@ impl From<XrayParentBased> for Built {
 #[cfg(feature = "sampler")]
 impl From<XraySampler> for Built {
     fn from(sampler: XraySampler) -> Self {
-        Self { central: Some(sampler.handle()), sampler: Box::new(sampler) }
+        let central = Some(sampler.handle());
+        Self { central, ..Self::from(Box::new(sampler) as Box<dyn ShouldSample>) }
+    }
+}
+
+#[cfg(feature = "adaptive-sampling")]
+impl From<AdaptiveSampler> for Built {
+    fn from(sampler: AdaptiveSampler) -> Self {
+        Self { central: Some(sampler.handle()), adaptive: Some(sampler.clone()), sampler: Box::new(sampler) }
     }
 }

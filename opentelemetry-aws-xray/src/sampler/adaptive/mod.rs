@@ -10,13 +10,12 @@
 //!   a second. Only with a configuration of one's own. [`TailSampling`](crate::TailSampling) keeps whole requests instead.
 //!
 //! ```
-//! use opentelemetry_aws_xray::{Xray, sampler::{XraySampler, adaptive::{AdaptiveSampler, AdaptiveSampling}}};
-//! use opentelemetry_sdk::Resource;
+//! use opentelemetry_aws_xray::{Xray, sampler::adaptive::AdaptiveSampling};
 //!
-//! let resource = Resource::builder().with_service_name("checkout").build();
-//! let rules = XraySampler::builder().with_resource(&resource).build();
-//! let sampler = AdaptiveSampler::new(rules, AdaptiveSampling::from_environment());
-//! let xray = Xray::builder().with_resource(resource).with_adaptive_sampling(sampler).build();
+//! let xray = Xray::builder()
+//!     .with_service_name("checkout")
+//!     .with_adaptive_sampling(AdaptiveSampling::from_environment())
+//!     .build();
 //! # drop(xray);
 //! ```
 
