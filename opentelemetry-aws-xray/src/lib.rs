@@ -35,6 +35,7 @@
 //! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
 //! - [`InProgressProcessor`] shows a request that takes long before it ends.
 //! - [`TailSampling`] keeps requests that failed or were slow, whatever the sampler decided at their start.
+//! - [`logs`] gives log lines the id by which CloudWatch shows them beside their trace.
 //! - [`config`] lists the environment variables. What is set in code wins over them.
 //!
 //! # Promises
@@ -56,6 +57,7 @@
 //! | `otlp` | no | [`Payload::Otlp`](config::Payload): spans as OTLP instead of segments | `base64`, `flate2` |
 //! | `sampler` | no | `OTEL_TRACES_SAMPLER=xray`, `XraySampler`: sampling by X-Ray's rules | `ureq` without TLS, `serde_json` |
 //! | `adaptive-sampling` | no | `sampler::adaptive`: boosts, and the capture of anomalies | those of `sampler`, `sha2`, `regex-lite`, `yaml-rust2` |
+//! | `tracing` | no | `logs::WithTraceId`: the id of the trace on every line of `tracing-subscriber` | `tracing-subscriber` with `fmt` |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
 mod annotate;
@@ -68,6 +70,7 @@ mod context_missing;
 mod exporter;
 mod id_generator;
 mod in_progress;
+pub mod logs;
 mod metrics;
 mod pipeline;
 pub mod propagator;
