@@ -3,6 +3,7 @@
 use std::{fmt, io, net::SocketAddr};
 
 use tokio::net::TcpListener;
+use tracing_subscriber::filter::LevelFilter;
 use xray_local::XrayLocal;
 
 use crate::{
@@ -32,13 +33,22 @@ pub struct Options {
     pub viewer: Option<String>,
     /// Orders a second that come by themselves. Default: `None`.
     pub load: Option<f64>,
+    /// Which log lines the services write to stderr. Default: none.
+    pub log: LevelFilter,
     /// What all chance comes from: the same for the same seed. Default: 0.
     pub seed: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { addr: "127.0.0.1:8080".to_owned(), daemon: None, viewer: None, load: None, seed: 0 }
+        Self {
+            addr: "127.0.0.1:8080".to_owned(),
+            daemon: None,
+            viewer: None,
+            load: None,
+            log: LevelFilter::OFF,
+            seed: 0,
+        }
     }
 }
 
@@ -64,7 +74,7 @@ pub struct Running {
 /// # Errors
 /// [`StartError`] if an address can't be listened to.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    let Options { addr, daemon, viewer, load, seed } = options;
+    let Options { addr, daemon, viewer, load, log, seed } = options;
     let frontend_listener = bind_frontend(addr).await?;
     let frontend_addr = frontend_listener.local_addr().map_err(StartError::Listener)?;
     let destination = Destination::start(daemon, viewer).await.map_err(StartError::Viewer)?;
@@ -78,12 +88,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     ];
 
     let pipelines = ["frontend", "customer", "driver", "route"]
-        .map(|service| Telemetry::new(service, &destination.daemon_address()));
+        .map(|service| Telemetry::new(service, &destination.daemon_address(), log));
     let [for_frontend, for_customer, for_driver, for_route] = &pipelines;
     let dice = Dice::new(seed);
     let frontend = Frontend {
         client: Client::new(&for_frontend.client_layer(), &services).map_err(StartError::Client)?,
-        tracer: for_frontend.tracer(),
         viewer_url: viewer_url.clone(),
     };
     let load = load

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use opentelemetry_aws_xray::DaemonAddress;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::Options;
 
@@ -27,6 +28,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = per_second)]
     load: Option<f64>,
 
+    /// Which log lines of the services to show: off, error, warn, info, debug or trace. Each carries the id of its trace.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log: LevelFilter,
+
     /// Where chance begins: with the same number, the same drivers and delays come. If not set, each run differs.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -51,12 +56,13 @@ fn per_second(text: &str) -> Result<f64, String> {
 }
 
 impl From<Arguments> for Options {
-    fn from(Arguments { addr, daemon, viewer, load, seed }: Arguments) -> Self {
+    fn from(Arguments { addr, daemon, viewer, load, log, seed }: Arguments) -> Self {
         Self {
             addr,
             daemon: daemon.filter(|address| !address.is_empty()),
             viewer,
             load,
+            log,
             seed: seed.unwrap_or_else(rand::random),
         }
     }

@@ -20,12 +20,9 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::sleep,
 };
+use tracing::instrument;
 
-use crate::{
-    dice::Dice,
-    map::Location,
-    telemetry::{Telemetry, record_error},
-};
+use crate::{dice::Dice, map::Location, telemetry::Telemetry};
 
 /// A customer, as the service answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +43,7 @@ pub(crate) const CUSTOMERS: [(u32, &str, Location); 4] = [
 /// The service's routes: `GET /customers/{id}`.
 pub(crate) fn router(telemetry: &Telemetry, dice: Dice) -> Router {
     let database = Database { tracer: telemetry.tracer(), pool: Pool::new(), dice };
-    Router::new()
-        .route("/customers/{id}", get(customer))
-        .route_layer(telemetry.server_layer())
-        .with_state(Arc::new(database))
+    telemetry.traced(Router::new().route("/customers/{id}", get(customer))).with_state(Arc::new(database))
 }
 
 async fn customer(State(database): State<Arc<Database>>, Path(id): Path<u32>) -> Response {
@@ -72,20 +66,14 @@ impl Database {
         Ok(self.select(id).await)
     }
 
-    /// Work of our own in a span: it is started, is the active one while the future runs, and is ended.
+    /// Work of our own in a span that `tracing` makes: what is returned as an error makes it a fault, and is logged.
+    #[instrument(name = "wait for a connection", skip_all, fields(hotrod.pool.waiting = self.pool.waiting()), err)]
     async fn connection(&self) -> Result<Connection<'_>, PoolExhausted> {
-        let span = self.tracer.start("wait for a connection");
-        let cx = Context::current_with_span(span);
-        cx.span().set_attribute(KeyValue::new("hotrod.pool.waiting", self.pool.waiting()));
-        let connection = self.pool.connection().with_context(cx.clone()).await;
-        if let Err(error) = &connection {
-            record_error(&cx, "PoolExhausted", error);
-        }
-        cx.span().end();
-        connection
+        self.pool.connection().await
     }
 
-    /// A call of a database: a span of the kind `Client`, with the attributes of the semantic conventions.
+    /// A call of a database: a span of the kind `Client`, with the attributes of the semantic conventions. With OpenTelemetry's
+    /// own API it is started, is the active one while the future runs, and is ended.
     async fn select(&self, id: u32) -> Option<Customer> {
         let span = self
             .tracer

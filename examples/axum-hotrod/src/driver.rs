@@ -15,6 +15,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::SdkTracer;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
+use tracing::warn;
 
 use crate::{
     dice::Dice,
@@ -44,10 +45,7 @@ pub(crate) struct Driver {
 /// The service's routes: `GET /drivers?near=X,Y`.
 pub(crate) fn router(telemetry: &Telemetry, dice: Dice) -> Router {
     let redis = Redis { tracer: telemetry.tracer(), dice };
-    Router::new()
-        .route("/drivers", get(drivers))
-        .route_layer(telemetry.server_layer())
-        .with_state(Arc::new(redis))
+    telemetry.traced(Router::new().route("/drivers", get(drivers))).with_state(Arc::new(redis))
 }
 
 #[derive(Deserialize)]
@@ -82,8 +80,9 @@ impl Redis {
 
     async fn driver_in_attempts(&self, id: &str, near: Location) -> Option<Driver> {
         for attempt in 1..=ATTEMPTS {
-            if let Ok(driver) = self.driver(id, near, attempt).await {
-                return Some(driver);
+            match self.driver(id, near, attempt).await {
+                Ok(driver) => return Some(driver),
+                Err(error) => warn!(id, attempt, "{error}"),
             }
         }
         None

@@ -7,13 +7,9 @@ use axum::{
     extract::{Query, State},
     routing::get,
 };
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{FutureExt, TraceContextExt, Tracer},
-};
-use opentelemetry_sdk::trace::SdkTracer;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
+use tracing::{Span, instrument};
 
 use crate::{dice::Dice, map::Location, telemetry::Telemetry};
 
@@ -28,11 +24,7 @@ pub(crate) struct Route {
 
 /// The service's routes: `GET /routes?from=X,Y&to=X,Y`.
 pub(crate) fn router(telemetry: &Telemetry, dice: Dice) -> Router {
-    let planner = Planner { tracer: telemetry.tracer(), dice };
-    Router::new()
-        .route("/routes", get(route))
-        .route_layer(telemetry.server_layer())
-        .with_state(Arc::new(planner))
+    telemetry.traced(Router::new().route("/routes", get(route))).with_state(Arc::new(Planner { dice }))
 }
 
 #[derive(Deserialize)]
@@ -46,19 +38,17 @@ async fn route(State(planner): State<Arc<Planner>>, Query(ends): Query<Ends>) ->
 }
 
 struct Planner {
-    tracer: SdkTracer,
     dice: Dice,
 }
 
 impl Planner {
+    #[instrument(name = "calculate the route", skip_all, fields(hotrod.minutes))]
     async fn plan(&self, Ends { from, to }: Ends) -> Route {
-        let span = self.tracer.start("calculate the route");
-        let cx = Context::current_with_span(span);
         // It stands for work of the processor, but other requests may go on meanwhile.
-        sleep(self.dice.millis(20..=90)).with_context(cx.clone()).await;
+        sleep(self.dice.millis(20..=90)).await;
         let minutes = from.minutes_to(to, self.dice.number(0..=MAX_TRAFFIC));
-        cx.span().set_attribute(KeyValue::new("hotrod.minutes", i64::from(minutes)));
-        cx.span().end();
+        // Signed, so that it arrives as a number: OpenTelemetry knows no others.
+        Span::current().record("hotrod.minutes", i64::from(minutes));
         Route { minutes }
     }
 }

@@ -1,20 +1,28 @@
 //! One pipeline of traces for each service: all that a service needs to be seen in X-Ray.
 //!
 //! A program that is one service says [`install`](opentelemetry_aws_xray::XrayBuilder::install) instead of `build`,
-//! and uses the layers and tracers without handing a provider to each.
+//! uses the layers and tracers without handing a provider to each, and ends its subscriber with `init`.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt, TracerProvider},
 };
 use opentelemetry_aws_xray::{
     Xray,
+    logs::WithTraceId,
     tower::{XrayClientLayer, XrayLayer},
 };
 use opentelemetry_sdk::trace::SdkTracer;
 use tokio::task::spawn_blocking;
+use tracing::{Dispatch, instrument::WithSubscriber};
+use tracing_subscriber::{Layer, filter::LevelFilter, fmt, layer::SubscriberExt, registry};
 
 /// Attributes that become annotations, by which the viewer and X-Ray find traces.
 const INDEXED_ATTRIBUTES: [&str; 2] = ["hotrod.customer", "hotrod.driver"];
@@ -26,22 +34,37 @@ const EXPORT_INTERVAL: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub(crate) struct Telemetry {
     xray: Xray,
+    /// Makes spans of what `tracing` sees in the service, and log lines.
+    subscriber: Dispatch,
 }
 
 impl Telemetry {
     /// A pipeline to the daemon at `daemon_address`.
-    pub(crate) fn new(service: &'static str, daemon_address: &str) -> Self {
+    pub(crate) fn new(service: &'static str, daemon_address: &str, log: LevelFilter) -> Self {
         let xray = Xray::builder()
             .with_service_name(service)
             .with_daemon_address(daemon_address)
             .with_export_interval(EXPORT_INTERVAL)
             .with_exporter(|exporter| exporter.with_indexed_attributes(INDEXED_ATTRIBUTES))
             .build();
-        Self { xray }
+        let tracer = xray.tracer_provider().tracer("hotrod");
+        let lines = fmt::layer().with_writer(io::stderr).map_event_format(WithTraceId::text);
+        let subscriber = registry()
+            .with(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(LevelFilter::INFO))
+            .with(lines.with_filter(log));
+        Self { xray, subscriber: subscriber.into() }
+    }
+
+    /// Routes with a span for each request, and with the service's subscriber for what happens inside.
+    pub(crate) fn traced<S: Clone + Send + Sync + 'static>(&self, routes: Router<S>) -> Router<S> {
+        let subscriber = self.subscriber.clone();
+        routes.route_layer(self.server_layer()).route_layer(middleware::from_fn(
+            move |request: Request, next: Next| next.run(request).with_subscriber(subscriber.clone()),
+        ))
     }
 
     /// A span for each request that the service answers.
-    pub(crate) fn server_layer(&self) -> XrayLayer {
+    fn server_layer(&self) -> XrayLayer {
         XrayLayer::axum()
             .with_tracer_provider(self.xray.tracer_provider())
             .with_propagator(self.xray.propagator())

@@ -9,16 +9,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::future::join_all;
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{FutureExt, TraceContextExt, Tracer},
-};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
+use tracing::{info, instrument, warn};
 use xray_wire::TraceId;
 
 use super::{Frontend, page};
-use crate::{client::CallError, customer::Customer, driver::Driver, route::Route, telemetry::record_error};
+use crate::{client::CallError, customer::Customer, driver::Driver, route::Route};
 
 /// How many routes of one order are asked for at a time.
 const ROUTES_AT_A_TIME: usize = 3;
@@ -73,8 +71,14 @@ pub(super) async fn handler(
     };
     let trace = TraceLink::of(&Context::current(), frontend.viewer_url.as_deref());
     let (status, outcome) = match ride {
-        Ok(ride) => (StatusCode::OK, Outcome::Ride(ride)),
-        Err(error) => (error.status(), Outcome::Refusal { error: error.to_string() }),
+        Ok(ride) => {
+            info!(driver = ride.driver, minutes = ride.eta_minutes, "a driver is on the way");
+            (StatusCode::OK, Outcome::Ride(ride))
+        }
+        Err(error) => {
+            warn!("nobody comes: {error}");
+            (error.status(), Outcome::Refusal { error: error.to_string() })
+        }
     };
     let answer = Answer { outcome, trace };
     let vary = [(header::VARY, HeaderValue::from_static("accept"))];
@@ -96,7 +100,7 @@ impl Frontend {
             .json(&format!("http://driver/drivers?near={near}"))
             .await
             .map_err(|error| DispatchError::Call("driver", error))?;
-        let (minutes, driver) = self.fastest(drivers, &customer).await.ok_or(DispatchError::NoDriver)?;
+        let (minutes, driver) = self.fastest(drivers, &customer).await?;
         Context::current().span().set_attribute(KeyValue::new("hotrod.driver", driver.clone()));
         Ok(Ride { driver, eta_minutes: minutes, customer: customer.name })
     }
@@ -110,18 +114,15 @@ impl Frontend {
 
     /// Asks for the way of each driver, under a span of its own, and takes the shortest. Drivers whose way is not
     /// known are left out.
-    async fn fastest(&self, drivers: Vec<Driver>, customer: &Customer) -> Option<(u32, String)> {
-        let span = self.tracer.start("find the fastest driver");
-        let cx = Context::current_with_span(span);
+    #[instrument(name = "find the fastest driver", skip_all, err)]
+    async fn fastest(
+        &self,
+        drivers: Vec<Driver>,
+        customer: &Customer,
+    ) -> Result<(u32, String), DispatchError> {
         let tickets = Semaphore::new(ROUTES_AT_A_TIME);
         let ways = drivers.into_iter().map(|driver| self.way(driver, customer, &tickets));
-        let ways = join_all(ways).with_context(cx.clone()).await;
-        let fastest = ways.into_iter().flatten().min();
-        if fastest.is_none() {
-            record_error(&cx, "NoDriver", &DispatchError::NoDriver);
-        }
-        cx.span().end();
-        fastest
+        join_all(ways).await.into_iter().flatten().min().ok_or(DispatchError::NoDriver)
     }
 
     async fn way(&self, driver: Driver, customer: &Customer, tickets: &Semaphore) -> Option<(u32, String)> {

@@ -6,7 +6,6 @@ mod page;
 use std::sync::Arc;
 
 use axum::{Router, http::header, middleware, response::IntoResponse, routing::get};
-use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::{client::Client, telemetry::Telemetry};
 
@@ -14,15 +13,13 @@ use crate::{client::Client, telemetry::Telemetry};
 #[derive(Debug)]
 pub(crate) struct Frontend {
     pub(crate) client: Client,
-    pub(crate) tracer: SdkTracer,
     /// Where to look at traces, without a slash at the end.
     pub(crate) viewer_url: Option<String>,
 }
 
 /// The service's routes. Only orders are traced, not the page and its files.
 pub(crate) fn router(telemetry: &Telemetry, frontend: Frontend) -> Router {
-    let orders =
-        Router::new().route("/dispatch", get(dispatch::handler)).route_layer(telemetry.server_layer());
+    let orders = telemetry.traced(Router::new().route("/dispatch", get(dispatch::handler)));
     let page = Router::new()
         .route("/", get(page::front_page))
         .route("/static/style.css", get(|| file("text/css; charset=utf-8", page::STYLE)))
