@@ -102,7 +102,7 @@ const MAX_CAUSES: usize = 10;
 
 const STACKTRACE: &str = "exception.stacktrace";
 
-/// What an `exception` event says of itself. Fields that came from X-Ray go back as they were.
+/// What an event says of the exception that it records. Fields that came from X-Ray go back as they were.
 fn event_exception<'a>(
     event: &'a Event,
     derived: SegmentId,
@@ -110,11 +110,11 @@ fn event_exception<'a>(
     budget: &Budget,
     texts: &mut Texts,
 ) -> Option<Exception<'a>> {
-    if event.name != EXCEPTION {
+    if !records_exception(event) {
         return None;
     }
     let field = |name| event_text(event, name).unwrap_or_default();
-    let mut own = exception(derived, field("exception.type"), field("exception.message"), budget, texts);
+    let mut own = exception(derived, field("exception.type"), field(MESSAGE), budget, texts);
     own.remote = is_call;
     for attribute in &event.attributes {
         match (attribute.key.as_str(), &attribute.value) {
@@ -183,14 +183,26 @@ fn exception<'a>(
 }
 
 const EXCEPTION: &str = "exception";
+const MESSAGE: &str = "exception.message";
 
-/// Whether an event is told under `cause` and not among the events.
+/// Whether an event is an exception by its name, or by what it says: with tracing-opentelemetry, an error that is logged as a
+/// value is in an event named by the line's message.
+fn records_exception(event: &Event) -> bool {
+    event.name == EXCEPTION || event_text(event, MESSAGE).is_some()
+}
+
+/// Whether an event is told under `cause`.
 pub(super) fn is_exception(event: &Event, is_aws_api: bool) -> bool {
-    event.name == EXCEPTION
+    records_exception(event)
         || (is_aws_api
             && event.name == "HTTP request failure"
             && event_text(event, "aws.http.error_message").is_some()
             && event.attributes.iter().any(|attribute| attribute.key.as_str() == "http.response.status_code"))
+}
+
+/// Whether the name of such an event says nothing but that it is one.
+pub(super) fn is_plainly_named(event: &Event) -> bool {
+    event.name == EXCEPTION || event_text(event, MESSAGE).is_none()
 }
 
 /// Whether an attribute of such an event is told by the exception that it became.

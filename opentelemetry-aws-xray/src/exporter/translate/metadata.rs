@@ -210,6 +210,7 @@ fn events<'a>(
     for (position, event) in span.events.events.iter().enumerate() {
         let exception = if cause::is_exception(event, is_aws_api) { next_recorded(&mut told) } else { None };
         if let Some(exception) = exception
+            && cause::is_plainly_named(event)
             && event.attributes.iter().all(|attribute| cause::is_told(attribute, exception))
         {
             continue;
