@@ -727,6 +727,25 @@ mod tests {
     }
 
     #[test]
+    fn log_groups_are_those_of_the_code_or_else_of_lambda() {
+        for (in_code, in_environment, expected) in [
+            (&[][..], "/aws/lambda/orders", r#""cloudwatch_logs":[{"log_group":"/aws/lambda/orders"}]"#),
+            (&["/shop"][..], "/aws/lambda/orders", r#""cloudwatch_logs":[{"log_group":"/shop"}]"#),
+            (&[][..], "", r#""aws":{"xray":"#),
+        ] {
+            let sink = MemorySink::default();
+            let taken = sink.clone();
+            let xray = Xray::builder()
+                .with_exporter(|exporter| exporter.with_sink(taken).with_log_groups(in_code.iter().copied()))
+                .build_with(&Environment::of([("AWS_LAMBDA_LOG_GROUP_NAME", in_environment)]));
+            xray.tracer_provider().tracer("test").start("job").end();
+            xray.force_flush().unwrap();
+            let documents = sink.take();
+            assert!(documents[0].contains(expected), "{expected} in {documents:?}");
+        }
+    }
+
+    #[test]
     fn flush_and_time_for_shutdown_reach_the_sink() {
         let sink = Slow::default();
         let taken = sink.clone();

@@ -82,6 +82,11 @@ pub(crate) fn telemetry_records(
     explicit.or(environment.var(vars::HOSTNAME), environment.var(vars::INSTANCE_ID))
 }
 
+/// The log groups to which the application writes, as far as code or Lambda say.
+pub(crate) fn log_groups(explicit: Vec<String>, environment: &Environment) -> Vec<String> {
+    if explicit.is_empty() { environment.var(vars::LAMBDA_LOG_GROUP).into_iter().collect() } else { explicit }
+}
+
 /// Whether spans are made at all. Any one of the switches turns them off.
 pub(crate) fn enabled(explicit: Option<bool>, environment: &Environment) -> bool {
     explicit.unwrap_or_else(|| {

@@ -23,6 +23,7 @@ pub(crate) const SDK_DISABLED: &str = "AWS_XRAY_SDK_DISABLED";
 pub(crate) const ADAPTIVE_SAMPLING: &str = "AWS_XRAY_ADAPTIVE_SAMPLING_CONFIG";
 pub(crate) const CONTEXT_MISSING: &str = "AWS_XRAY_CONTEXT_MISSING";
 pub(crate) const HOSTNAME: &str = "AWS_HOSTNAME";
+pub(crate) const LAMBDA_LOG_GROUP: &str = "AWS_LAMBDA_LOG_GROUP_NAME";
 pub(crate) const INSTANCE_ID: &str = "AWS_INSTANCE_ID";
 pub(crate) const OTEL_SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
 pub(crate) const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
@@ -99,6 +100,12 @@ pub const VARIABLES: &[Variable] = &[
         accepts: "the path of a local rules file of the X-Ray SDKs, version 1 or 2",
         default: "not set: one request a second, and 5 % of the others",
         effect: "With `xray`: who decides while there are no rules from X-Ray, or none matches.",
+    },
+    Variable {
+        name: LAMBDA_LOG_GROUP,
+        accepts: "the name of a log group; Lambda sets it",
+        default: "not set",
+        effect: "The log group in which CloudWatch looks for the lines of a trace, where neither the resource nor `with_log_groups` names one.",
     },
     Variable {
         name: HOSTNAME,

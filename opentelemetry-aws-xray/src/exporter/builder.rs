@@ -170,7 +170,7 @@ impl XrayExporterBuilder {
     /// `aws.log.group.arns` or `aws.log.group.names` wins; from the environment they come by
     /// `OTEL_RESOURCE_ATTRIBUTES=aws.log.group.names=first&second`.
     ///
-    /// Default: none.
+    /// Default: in Lambda, the function's (`AWS_LAMBDA_LOG_GROUP_NAME`); elsewhere none.
     pub fn with_log_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.options.log_groups = groups.into_iter().map(Into::into).collect();
         self
@@ -291,6 +291,7 @@ impl XrayExporterBuilder {
             Some(_) => Transport::Udp,
             None => self.road(environment).0,
         };
+        self.options.log_groups = config::log_groups(self.options.log_groups, environment);
         let sink = self.sink.take().unwrap_or_else(|| self.sink_to_xray(transport, environment));
         let pipeline = Pipeline::new(sink, self.options, !self.without_nesting);
         let pipeline = match payload {
