@@ -7,7 +7,6 @@ use xray_wire::{
     SegmentId, TraceId,
     encode::{self, MAX_HEAD_BYTES},
     nest::{Node, Plan},
-    segment::Kind,
 };
 
 #[cfg(feature = "otlp")]
@@ -16,7 +15,7 @@ use super::{
     prefixes,
     stats::{Counters, DropReason},
     trace_id_policy::TraceIdCheck,
-    translate::{self, Budget, Options, ResourceView, Role, Scratch},
+    translate::{self, Budget, Context, Options, Position, ResourceView, Role, Scratch},
 };
 use crate::sink::{Documents, Report, SegmentSink};
 
@@ -117,8 +116,7 @@ impl Pipeline {
         self.bodies.clear();
         self.nodes.clear();
         let mut encoder = Encoder {
-            resource: &self.resource,
-            options: &self.options,
+            context: Context { resource: &self.resource, options: &self.options },
             trace_ids: &mut self.trace_ids,
             max_body_bytes: self.sink.max_document_bytes().saturating_sub(MAX_HEAD_BYTES),
             bodies: &mut self.bodies,
@@ -138,8 +136,7 @@ impl Pipeline {
 
 /// Spans → encoded bodies and the nodes that own them.
 struct Encoder<'p, 'a> {
-    resource: &'a ResourceView,
-    options: &'a Options,
+    context: Context<'a>,
     trace_ids: &'p mut TraceIdCheck,
     max_body_bytes: usize,
     bodies: &'p mut Vec<u8>,
@@ -159,7 +156,7 @@ impl<'a> Encoder<'_, 'a> {
             return Err(DropReason::TraceIdTime);
         }
         let (bodies, nodes) = (self.bodies.len(), self.nodes.len());
-        for role in translate::roles(span, self.options.split_local_roots) {
+        for role in translate::roles(span, self.context.options.split_local_roots) {
             let Some(node) = self.node(span, ids, *role) else {
                 self.bodies.truncate(bodies);
                 self.nodes.truncate(nodes);
@@ -173,7 +170,7 @@ impl<'a> Encoder<'_, 'a> {
 
     /// Appends events that are to be seen in the timeline.
     fn events(&mut self, span: &SpanData, (trace_id, id): (TraceId, SegmentId)) {
-        for segment in translate::event_subsegments(span, id).take(self.options.event_subsegments) {
+        for segment in translate::event_subsegments(span, id).take(self.context.options.event_subsegments) {
             let start = self.bodies.len();
             encode::body(&segment, None, self.bodies);
             self.nodes.push(Node {
@@ -193,20 +190,18 @@ impl<'a> Encoder<'_, 'a> {
         let start = self.bodies.len();
         Budget::STEPS.iter().find_map(|budget| {
             self.bodies.truncate(start);
-            let segment =
-                translate::translate(span, ids, role, self.resource, self.options, budget, &mut self.scratch);
-            let blocks = (segment.kind == Kind::Segment).then(|| self.resource.blocks(budget));
-            encode::body(segment, blocks, self.bodies);
+            let Position { kind, id, parent_id } =
+                translate::write(span, ids, role, self.context, budget, &mut self.scratch, self.bodies);
             let node = Node {
                 trace_id: ids.0,
-                id: segment.id,
-                parent_id: segment.parent_id,
-                kind: segment.kind,
+                id,
+                parent_id,
+                kind,
                 // Of two documents, the call's is the span's.
                 spans: u32::from(role != Role::Service),
                 body: start..self.bodies.len(),
             };
-            let cuts = self.scratch.take_back();
+            let cuts = self.scratch.take_cuts();
             (node.body.len() <= self.max_body_bytes).then(|| {
                 self.cuts += cuts;
                 node

@@ -2,22 +2,26 @@
 
 use alloc::vec::Vec;
 
-use super::json::{self, Object};
+use super::{
+    AwsFields, HttpFields, ResourceBlocks, SqlFields,
+    json::{self, Object},
+};
 use crate::segment::{
     Annotation, AnnotationValue, Aws, Cause, Ec2, Ecs, Eks, ElasticBeanstalk, Exception, Exceptions, Frame,
-    Http, Link, LogGroup, Service, Sql, XraySdk,
+    Link, LogGroup, Service, XraySdk,
 };
 
-pub(super) fn http(http: &Http<'_>, out: &mut Vec<u8>) {
-    let Http { method, url, user_agent, client_ip, x_forwarded_for, traced, status, content_length } = http;
+pub(super) fn http(http: &HttpFields<'_>, out: &mut Vec<u8>) {
+    let HttpFields { method, url, user_agent, client_ip, x_forwarded_for, traced, status, content_length } =
+        http;
     let mut block = Object::open(out);
     let has_request = method.is_some() || url.is_some() || user_agent.is_some() || client_ip.is_some();
     if has_request || *x_forwarded_for || *traced {
         let mut request = Object::open(block.field(br#","request":"#));
-        request.text(br#","method":""#, method.as_deref());
-        request.text(br#","url":""#, url.as_deref());
-        request.text(br#","user_agent":""#, user_agent.as_deref());
-        request.text(br#","client_ip":""#, client_ip.as_deref());
+        request.text(br#","method":""#, *method);
+        request.text(br#","url":""#, *url);
+        request.text(br#","user_agent":""#, *user_agent);
+        request.text(br#","client_ip":""#, *client_ip);
         request.flag(br#","x_forwarded_for":true"#, *x_forwarded_for);
         request.flag(br#","traced":true"#, *traced);
         request.close();
@@ -35,16 +39,16 @@ pub(super) fn http(http: &Http<'_>, out: &mut Vec<u8>) {
     block.close();
 }
 
-pub(super) fn sql(sql: &Sql<'_>, out: &mut Vec<u8>) {
+pub(super) fn sql(sql: &SqlFields<'_>, out: &mut Vec<u8>) {
     let mut block = Object::open(out);
-    block.text(br#","connection_string":""#, sql.connection_string.as_deref());
-    block.text(br#","url":""#, sql.url.as_deref());
-    block.text(br#","sanitized_query":""#, sql.sanitized_query.as_deref());
-    block.text(br#","database_type":""#, sql.database_type.as_deref());
-    block.text(br#","database_version":""#, sql.database_version.as_deref());
-    block.text(br#","driver_version":""#, sql.driver_version.as_deref());
-    block.text(br#","user":""#, sql.user.as_deref());
-    block.text(br#","preparation":""#, sql.preparation.as_deref());
+    block.text(br#","connection_string":""#, sql.connection_string);
+    block.text(br#","url":""#, sql.url);
+    block.text(br#","sanitized_query":""#, sql.sanitized_query);
+    block.text(br#","database_type":""#, sql.database_type);
+    block.text(br#","database_version":""#, sql.database_version);
+    block.text(br#","driver_version":""#, sql.driver_version);
+    block.text(br#","user":""#, sql.user);
+    block.text(br#","preparation":""#, sql.preparation);
     block.close();
 }
 
@@ -135,22 +139,51 @@ pub(super) fn annotations(annotations: &[Annotation<'_>], out: &mut Vec<u8>) {
     block.close();
 }
 
+/// Of what a segment says itself, `own`, a resource's place and SDK stand in for its own.
+pub(super) fn aws(
+    call: &AwsFields<'_>,
+    own: Option<&Aws<'_>>,
+    resource: Option<&ResourceBlocks>,
+    out: &mut Vec<u8>,
+) {
+    let mut block = Object::open(out);
+    aws_call(call, &mut block);
+    for (key, value) in own.iter().flat_map(|own| &own.other) {
+        json::value(value, block.field_named(key));
+    }
+    let place = resource.filter(|blocks| blocks.has_aws);
+    match (place, own) {
+        (Some(blocks), _) => block.encoded(&blocks.aws_place),
+        (None, Some(own)) => aws_place(own, &mut block),
+        (None, None) => {}
+    }
+    let sdk = own.and_then(|own| own.xray.as_ref());
+    let encoded_sdk = place.map_or(&[][..], |blocks| &blocks.aws_xray);
+    if sdk.is_some() || call.sampling_rule_name.is_some() || !encoded_sdk.is_empty() {
+        let mut xray = Object::open(block.field(br#","xray":"#));
+        match (place, sdk) {
+            (None, Some(sdk)) => xray_sdk(sdk, &mut xray),
+            _ => xray.encoded(encoded_sdk),
+        }
+        xray.text(br#","sampling_rule_name":""#, call.sampling_rule_name);
+        xray.close();
+    }
+    block.close();
+}
+
 /// The fields of `aws` that speak of a call.
-pub(super) fn aws_call(aws: &Aws<'_>, block: &mut Object<'_>) {
-    block.text(br#","account_id":""#, aws.account_id.as_deref());
-    block.text(br#","operation":""#, aws.operation.as_deref());
-    block.text(br#","region":""#, aws.region.as_deref());
-    block.text(br#","request_id":""#, aws.request_id.as_deref());
-    block.text(br#","queue_url":""#, aws.queue_url.as_deref());
-    block.text(br#","table_name":""#, aws.table_name.as_deref());
+fn aws_call(aws: &AwsFields<'_>, block: &mut Object<'_>) {
+    block.text(br#","account_id":""#, aws.account_id);
+    block.text(br#","operation":""#, aws.operation);
+    block.text(br#","region":""#, aws.region);
+    block.text(br#","request_id":""#, aws.request_id);
+    block.text(br#","queue_url":""#, aws.queue_url);
+    block.text(br#","table_name":""#, aws.table_name);
     if !aws.table_names.is_empty() {
-        json::list(&aws.table_names, block.field(br#","table_names":"#), |name, out| json::string(name, out));
+        json::list(aws.table_names, block.field(br#","table_names":"#), |name, out| json::string(name, out));
     }
     if let Some(retries) = aws.retries {
         json::integer(retries, block.field(br#","retries":"#));
-    }
-    for (key, value) in &aws.other {
-        json::value(value, block.field_named(key));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{SegmentId, TraceId, segment::Value};
 
 /// An object under construction. Keys are given as literals with everything up to the value, `,"id":`, so that each is
 /// one copy of known length. The comma before the first field becomes the brace.
+#[derive(Debug)]
 pub(super) struct Object<'o> {
     out: &'o mut Vec<u8>,
     start: usize,

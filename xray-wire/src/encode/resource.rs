@@ -2,7 +2,7 @@
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
-use super::{blocks, json, json::Object};
+use super::{AwsFields, blocks, json, json::Object};
 use crate::segment::{Aws, Service, Value};
 
 /// The parts of a segment that come from the resource and are the same in all of its segments.
@@ -54,7 +54,8 @@ impl ResourceBlocks {
                 blocks::xray_sdk(sdk, &mut Object::open(&mut encoded.aws_xray));
             }
             let mut alone = Vec::new();
-            super::aws(&Aws::default(), Some(&encoded), &mut Object::open(&mut alone));
+            let mut top = Object::open(&mut alone);
+            blocks::aws(&AwsFields::default(), None, Some(&encoded), top.field(br#","aws":"#));
             encoded.aws_alone = alone;
         }
         encoded.metadata_namespace.push_str(&resource.metadata_namespace);

@@ -16,6 +16,7 @@ use super::{
     },
     budget::Budget,
     handed,
+    local_root::{Role, is_of_the_call},
     resource::ResourceView,
     texts::Texts,
 };
@@ -25,7 +26,7 @@ use crate::{annotate::METADATUM_PREFIX, redact};
 /// for, the rest. What finds no place, or is no text, number or truth value, stays for metadata.
 pub(super) fn annotations<'a>(
     index: &'a Index,
-    document: Kind,
+    (document, role): (Kind, Role),
     resource: &'a ResourceView,
     attributes: &mut Attributes<'a, '_>,
     budget: &Budget,
@@ -33,7 +34,7 @@ pub(super) fn annotations<'a>(
     annotations: &mut Vec<Annotation<'a>>,
 ) {
     let mut room = Room {
-        annotations,
+        annotations: &mut *annotations,
         met: Met::default(),
         most: budget.annotations,
         text_chars: budget.text_chars,
@@ -75,6 +76,9 @@ pub(super) fn annotations<'a>(
             let name = attribute.key.as_str();
             room.take(name, attribute, redact::is_secret_name(name));
         }
+    }
+    if role == Role::Service {
+        annotations.retain(|annotation| !is_of_the_call(&annotation.key));
     }
 }
 

@@ -5,26 +5,30 @@ use std::borrow::Cow;
 
 use opentelemetry::{Array, StringValue, Value};
 use xray_wire::{
+    encode::{AwsFields, Body},
     limits::MAX_TEXT_CHARS,
-    segment::{Aws, Kind, Namespace, XraySdk},
+    segment::{Kind, Namespace},
 };
 
 use super::{
     super::attributes::{Attributes, Slot, Slots},
+    local_root::Role,
     name::is_aws_api,
     resource::ResourceView,
     texts::Texts,
 };
 use crate::redact;
 
-/// The block, unless the application runs on another cloud; then the attributes stay metadata.
-pub(super) fn aws<'a>(
-    document: Kind,
+/// Writes the block. If the application runs on another cloud, attributes stay metadata. Of a span that is two documents,
+/// only the sampling rule is the service's.
+pub(super) fn aws(
+    (document, role): (Kind, Role),
     namespace: Option<&Namespace<'_>>,
-    attributes: &mut Attributes<'a, '_>,
-    resource: &'a ResourceView,
+    attributes: &mut Attributes<'_, '_>,
+    resource: &ResourceView,
     texts: &mut Texts,
-) -> Option<Aws<'a>> {
+    body: &mut Body<'_>,
+) {
     const SLOTS: Slots = Slots::of(&[
         Slot::AwsOperation,
         Slot::RpcMethod,
@@ -47,40 +51,45 @@ pub(super) fn aws<'a>(
         Slot::AwsXraySamplingRule,
     ]);
     if !resource.is_aws {
-        return None;
+        return body.aws(None);
     }
     let is_aws_call = namespace == Some(&Namespace::Aws);
     let own_region = resource.region.as_deref().filter(|_| is_aws_call);
     let own_account = resource.account_id.as_deref().filter(|_| is_aws_call || document == Kind::Segment);
     // Most spans know nothing of AWS.
     if own_region.is_none() && own_account.is_none() && !attributes.has_any(SLOTS) {
-        return None;
+        return body.aws(None);
     }
-    let block = Aws {
+    let queue_url = queue_url(attributes, texts);
+    let (table_name, table_names) = tables(attributes, texts);
+    let mut block = AwsFields {
         operation: operation(attributes, texts),
-        account_id: texts.field(&[Slot::AwsAccountId], attributes).or(own_account.map(Cow::Borrowed)),
-        region: texts
-            .field(&[Slot::AwsRegion, Slot::CloudRegion], attributes)
-            .or(own_region.map(Cow::Borrowed)),
+        account_id: texts.field(&[Slot::AwsAccountId], attributes).or(own_account),
+        region: texts.field(&[Slot::AwsRegion, Slot::CloudRegion], attributes).or(own_region),
         request_id: request_id(attributes, resource, texts),
-        queue_url: queue_url(attributes, texts),
+        queue_url: queue_url.as_deref(),
+        table_name,
+        table_names: &table_names,
         retries: retries(attributes),
-        xray: sampling_rule(attributes, texts),
-        ..with_tables(attributes, texts)
+        sampling_rule_name: texts.field(&[Slot::AwsXraySamplingRule], attributes),
     };
+    if role == Role::Service {
+        block = AwsFields { sampling_rule_name: block.sampling_rule_name, ..AwsFields::default() };
+    }
     // A call has an operation.
-    (block.operation.is_some() || block != Aws::default()).then_some(block)
+    let is_told = block.operation.is_some() || block != AwsFields::default();
+    body.aws(is_told.then_some(&block));
 }
 
 /// The operation of an AWS call; of any other call, the method is no operation.
-fn operation<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
+fn operation<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<&'a str> {
     if attributes.has(Slot::AwsOperation) {
         return texts.field(&[Slot::AwsOperation], attributes);
     }
     let method = attributes.text(Slot::RpcMethod).filter(|_| is_aws_api(attributes))?;
     match method.rsplit_once('/') {
         // Only a part of the method is told here.
-        Some((_, operation)) => Some(texts.cut(Cow::Borrowed(operation), MAX_TEXT_CHARS).0),
+        Some((_, operation)) => Some(texts.cut_borrowed(operation, MAX_TEXT_CHARS).0),
         None => texts.field(&[Slot::RpcMethod], attributes),
     }
 }
@@ -89,7 +98,7 @@ fn request_id<'a>(
     attributes: &mut Attributes<'a, '_>,
     resource: &ResourceView,
     texts: &mut Texts,
-) -> Option<Cow<'a, str>> {
+) -> Option<&'a str> {
     let own = texts.field(&[Slot::AwsRequestId, Slot::AwsRequestIdCamel], attributes);
     if own.is_some() || !resource.is_lambda {
         return own;
@@ -103,7 +112,7 @@ fn queue_url<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Opti
     if let Some(url) = attributes.text(Slot::MessagingUrl) {
         return Some(texts.cut(redact::url(url), MAX_TEXT_CHARS).0);
     }
-    texts.field(&QUEUES, attributes).or_else(|| {
+    texts.field(&QUEUES, attributes).map(Cow::Borrowed).or_else(|| {
         let destination = attributes.text(Slot::MessagingDestinationName)?;
         let is_queue =
             destination.starts_with("https://sqs.") || destination.contains(".queue.amazonaws.com");
@@ -111,11 +120,15 @@ fn queue_url<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Opti
     })
 }
 
-/// One table or several. The list itself stays metadata too, where tools look for it.
-fn with_tables<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Aws<'a> {
+/// One table or several; most calls are of one, which takes no list of ours. The call's own list stays metadata too,
+/// where tools look for it.
+fn tables<'a>(
+    attributes: &mut Attributes<'a, '_>,
+    texts: &mut Texts,
+) -> (Option<&'a str>, Vec<Cow<'a, str>>) {
     /// More than DynamoDB takes in one transaction or batch.
     const MAX_TABLES: usize = 100;
-    let mut name = |name: &'a str| texts.cut(Cow::Borrowed(name), MAX_TEXT_CHARS).0;
+    let mut name = |name: &'a str| texts.cut_borrowed(name, MAX_TEXT_CHARS).0;
     let listed = match attributes.value(Slot::AwsDynamodbTableNames) {
         Some(Value::String(table)) => std::slice::from_ref(table),
         Some(Value::Array(Array::String(names))) => names,
@@ -123,15 +136,11 @@ fn with_tables<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Aw
     };
     let mut names = listed.iter().map(StringValue::as_str).filter(|table| !table.is_empty()).take(MAX_TABLES);
     match (names.next(), names.next()) {
-        (None, _) => Aws {
-            table_name: texts.field(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes),
-            ..Aws::default()
-        },
-        (Some(only), None) => Aws { table_name: Some(name(only)), ..Aws::default() },
-        (Some(first), Some(second)) => Aws {
-            table_names: [first, second].into_iter().chain(names).map(name).collect(),
-            ..Aws::default()
-        },
+        (None, _) => (texts.field(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes), Vec::new()),
+        (Some(only), None) => (Some(name(only)), Vec::new()),
+        (Some(first), Some(second)) => {
+            (None, [first, second].into_iter().chain(names).map(name).map(Cow::Borrowed).collect())
+        }
     }
 }
 
@@ -141,10 +150,4 @@ fn retries(attributes: &mut Attributes<'_, '_>) -> Option<u32> {
         .find_map(|slot| Some((slot, u32::try_from(attributes.integer(slot)?).ok()?)))?;
     attributes.consume(slot);
     Some(count)
-}
-
-/// The sampling rule that chose the request.
-fn sampling_rule<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<XraySdk<'a>> {
-    let rule = texts.field(&[Slot::AwsXraySamplingRule], attributes)?;
-    Some(XraySdk { sampling_rule_name: Some(rule), ..XraySdk::default() })
 }

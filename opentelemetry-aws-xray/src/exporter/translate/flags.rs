@@ -2,7 +2,6 @@
 
 use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::segment::Segment;
 
 use super::{
     super::attributes::{Attributes, Marks, Slot},
@@ -27,7 +26,7 @@ impl Flags {
 
     /// From the HTTP status if it says failure, else from the gRPC status if that shall count, else from the span's own
     /// status; and `throttle` also from an AWS error code.
-    fn read(
+    pub(super) fn read(
         span: &SpanData,
         status: Option<http::Status>,
         attributes: &Attributes<'_, '_>,
@@ -46,18 +45,6 @@ impl Flags {
         flags.throttle |= is_throttled(span, attributes);
         flags
     }
-}
-
-/// Sets the flags.
-pub(super) fn set(
-    segment: &mut Segment<'_>,
-    span: &SpanData,
-    status: Option<http::Status>,
-    attributes: &Attributes<'_, '_>,
-    with_grpc: bool,
-) {
-    let Flags { error, throttle, fault } = Flags::read(span, status, attributes, with_grpc);
-    (segment.error, segment.throttle, segment.fault) = (error, throttle, fault);
 }
 
 #[derive(Debug, PartialEq)]

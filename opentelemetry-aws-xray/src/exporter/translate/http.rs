@@ -1,27 +1,32 @@
 //! The `http` block (docs/mapping.md).
 
-use std::{borrow::Cow, net::IpAddr};
+use std::net::IpAddr;
 
 use opentelemetry::{Array, Value, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::segment::{Http, Kind};
+use xray_wire::{
+    encode::{Body, HttpFields},
+    segment::Kind,
+};
 
 use super::{
     super::attributes::{Attributes, Slot, Slots},
+    local_root::Role,
     received,
     texts::Texts,
     url,
 };
 
-/// The block, if the span speaks of an HTTP request: addresses alone do not, since database and messaging spans have
-/// them too.
-pub(super) fn http<'a>(
+/// Writes the block, if the span speaks of an HTTP request: addresses alone do not, since database and messaging spans have
+/// them too. Of a span that is two documents, the request belongs to the call.
+pub(super) fn http(
     span: &SpanData,
-    document: Kind,
+    (document, role): (Kind, Role),
     status: Option<Status>,
-    attributes: &mut Attributes<'a, '_>,
+    attributes: &mut Attributes<'_, '_>,
     texts: &mut Texts,
-) -> Option<Http<'a>> {
+    body: &mut Body<'_>,
+) {
     const MARKERS: Slots = Slots::of(&[
         Slot::HttpRequestMethod,
         Slot::HttpMethod,
@@ -32,12 +37,17 @@ pub(super) fn http<'a>(
         Slot::HttpTarget,
     ]);
     if !attributes.has_any(MARKERS) {
-        return traced(document, attributes).then(|| Http { traced: true, ..Http::default() });
+        if traced(document, attributes) {
+            body.http(&HttpFields { traced: true, ..HttpFields::default() });
+        }
+        return;
     }
     let is_server_side = matches!(span.span_kind, SpanKind::Server | SpanKind::Consumer);
-    let mut block = Http {
-        method: method(attributes, texts),
-        url: url::url(&span.span_kind, attributes, texts),
+    let method = method(attributes, texts);
+    let url = url::url(&span.span_kind, attributes, texts);
+    let mut block = HttpFields {
+        method,
+        url: url.as_deref(),
         user_agent: texts.field(&[Slot::UserAgentOriginal, Slot::HttpUserAgent], attributes),
         status: status.map(|(slot, code)| {
             attributes.consume(slot);
@@ -45,13 +55,19 @@ pub(super) fn http<'a>(
         }),
         content_length: content_length(attributes).or_else(|| received::size(&span.events, attributes)),
         traced: traced(document, attributes),
-        ..Http::default()
+        ..HttpFields::default()
     };
     if is_server_side {
         client_ip(&mut block, attributes, texts);
     }
     // A method or a status usually settles it.
-    (block.method.is_some() || block.status.is_some() || block != Http::default()).then_some(block)
+    let is_told = block.method.is_some() || block.status.is_some() || block != HttpFields::default();
+    if is_told && role != Role::Service {
+        body.http(&block);
+    }
+    if let Some(url) = url {
+        texts.take_back(url);
+    }
 }
 
 /// Whether the callee is said to report too. A call that is no HTTP request says so here as well, in a block of nothing
@@ -75,7 +91,7 @@ pub(super) fn status(attributes: &Attributes<'_, '_>) -> Option<Status> {
     })
 }
 
-fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
+fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<&'a str> {
     let (slot, method) = attributes.first_text(&[Slot::HttpRequestMethod, Slot::HttpMethod])?;
     if method == "_OTHER"
         && let Some(original) = texts.field(&[Slot::HttpRequestMethodOriginal], attributes)
@@ -87,7 +103,7 @@ fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<
 }
 
 /// Who called. A forwarded address counts as such when it is not the address of the connection.
-fn client_ip<'a>(block: &mut Http<'a>, attributes: &mut Attributes<'a, '_>, texts: &mut Texts) {
+fn client_ip<'r, 'a: 'r>(block: &mut HttpFields<'r>, attributes: &mut Attributes<'a, '_>, texts: &mut Texts) {
     const PEERS: [Slot; 3] = [Slot::NetworkPeerAddress, Slot::NetSockPeerAddr, Slot::NetPeerIp];
     let peer = attributes.first_text(&PEERS);
     let client = attributes

@@ -5,10 +5,7 @@ use opentelemetry::{
     trace::{SpanId, SpanKind},
 };
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::{
-    Segment, SegmentId,
-    segment::{Aws, Kind},
-};
+use xray_wire::{SegmentId, segment::Kind};
 
 use super::{
     super::attributes::{Attributes, Slot},
@@ -93,22 +90,16 @@ pub(super) fn document_kind(
     }
 }
 
-/// Takes what speaks of the call out of the service's own segment, which says no more than that the service was there.
-pub(super) fn leave_the_call_out(segment: &mut Segment<'_>) {
-    segment.http = None;
-    segment.annotations.retain(|annotation| {
-        !matches!(
-            annotation.key.as_ref(),
-            "aws.remote.service"
-                | "aws_remote_service"
-                | "aws.remote.operation"
-                | "aws_remote_operation"
-                | "remoteTarget"
-                | "K8s.RemoteNamespace"
-                | "K8s_RemoteNamespace"
-        )
-    });
-    if let Some(aws) = segment.aws.take() {
-        segment.aws = aws.xray.map(|xray| Aws { xray: Some(xray), account_id: None, ..Aws::default() });
-    }
+/// Whether an annotation speaks of the call, which the service's own segment says nothing of.
+pub(super) fn is_of_the_call(annotation: &str) -> bool {
+    matches!(
+        annotation,
+        "aws.remote.service"
+            | "aws_remote_service"
+            | "aws.remote.operation"
+            | "aws_remote_operation"
+            | "remoteTarget"
+            | "K8s.RemoteNamespace"
+            | "K8s_RemoteNamespace"
+    )
 }

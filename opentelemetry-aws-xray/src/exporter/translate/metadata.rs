@@ -7,7 +7,7 @@ use opentelemetry::{
     trace::{Event, Status, TraceState},
 };
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::segment::{Cause, Exception, Exceptions, MetadataEntry, Segment, Value};
+use xray_wire::segment::{Cause, Exception, Exceptions, MetadataEntry, Value};
 
 use super::{
     super::attributes::Attributes, budget::Budget, cause, handed, json, links, name, texts::Texts, timestamp,
@@ -25,17 +25,25 @@ pub(super) const RESOURCE_PREFIX: &str = "otel.resource.";
 const RESERVED_PREFIX: &str = "otel.";
 const ATTRIBUTE_PREFIX: &str = "attribute.";
 
-/// Fills the metadata of a segment with what is left over.
+/// What of a span stands in its document already, and need not be said again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'t> {
+    pub(super) name: &'t str,
+    pub(super) cause: Option<&'t Cause<'t>>,
+    /// The links stand in another document of the span, whole.
+    pub(super) links_elsewhere: bool,
+}
+
+/// Fills metadata with what is left over.
 pub(super) fn metadata<'a>(
-    segment: &mut Segment<'a>,
     span: &'a SpanData,
+    told: Told<'_>,
     attributes: &mut Attributes<'a, '_>,
-    links_elsewhere: bool,
     budget: &Budget,
     texts: &mut Texts,
+    entries: &mut Vec<MetadataEntry<'a>>,
 ) {
     let mut moved = budget.text_chars < usize::MAX;
-    let mut entries = std::mem::take(&mut segment.metadata);
     let mut left_out = 0;
     attributes.take_leftovers(|attribute, is_secret| {
         if is_empty(&attribute.value) {
@@ -47,7 +55,7 @@ pub(super) fn metadata<'a>(
         }
         let key = attribute.key.as_str();
         if let Some(namespace) = key.strip_prefix(OBJECT_PREFIX)
-            && json_object(namespace, &attribute.value, budget, &mut entries)
+            && json_object(namespace, &attribute.value, budget, entries)
         {
             moved = true;
             return true;
@@ -73,20 +81,19 @@ pub(super) fn metadata<'a>(
         entries.push(entry(key, value));
         true
     });
-    span_itself(segment, span, budget, texts, &mut entries);
-    if !links_elsewhere {
-        left_out += links::spill(span, budget, &mut entries);
+    span_itself(span, told, budget, texts, entries);
+    if !told.links_elsewhere {
+        left_out += links::spill(span, budget, entries);
     }
-    left_out += events(span, segment, name::is_aws_api(attributes), budget, texts, &mut entries);
+    left_out += events(span, told.cause, name::is_aws_api(attributes), budget, texts, entries);
     if moved {
-        tell_apart(&mut entries);
+        tell_apart(entries);
     }
     texts.count_cuts(left_out);
     if texts.cuts() > 0 {
         // The last stage, so that this is all of it.
         entries.push(entry("otel.cut", Value::U64(texts.cuts())));
     }
-    segment.metadata = entries;
 }
 
 /// An attribute of this name, then a namespace, holds a JSON object: all of that namespace.
@@ -139,8 +146,8 @@ fn entry<'a>(key: impl Into<Cow<'a, str>>, value: Value<'a>) -> MetadataEntry<'a
 /// What the span says of itself that has no field: its name if the document has another, its scope, its trace state, the
 /// message of its status, and what the SDK dropped.
 fn span_itself<'a>(
-    segment: &Segment<'a>,
     span: &'a SpanData,
+    told: Told<'_>,
     budget: &Budget,
     texts: &mut Texts,
     entries: &mut Vec<MetadataEntry<'a>>,
@@ -150,7 +157,7 @@ fn span_itself<'a>(
             entries.push(entry(key, Value::Str(texts.cut(text, budget.text_chars).0)));
         }
     };
-    if segment.name != span.name {
+    if told.name != span.name {
         text("otel.span.name", Cow::Borrowed(&*span.name));
     }
     let scope = &span.instrumentation_scope;
@@ -167,7 +174,7 @@ fn span_itself<'a>(
         text("otel.trace_state", Cow::Owned(span.span_context.trace_state().header()));
     }
     if let Status::Error { description } = &span.status
-        && !is_told(description, segment.cause.as_ref())
+        && !is_told(description, told.cause)
     {
         text("otel.status.description", redact::text(description));
     }
@@ -196,13 +203,13 @@ fn is_told(description: &str, cause: Option<&Cause<'_>>) -> bool {
 /// how many there was no room for.
 fn events<'a>(
     span: &'a SpanData,
-    segment: &Segment<'a>,
+    cause: Option<&Cause<'_>>,
     is_aws_api: bool,
     budget: &Budget,
     texts: &mut Texts,
     entries: &mut Vec<MetadataEntry<'a>>,
 ) -> usize {
-    let mut told = match &segment.cause {
+    let mut told = match cause {
         Some(Cause::Exceptions(cause)) => cause.exceptions.as_slice(),
         _ => &[],
     };

@@ -1,4 +1,4 @@
-//! Span → segment: one file for each block of the document, called in the order in which the blocks may claim attributes.
+//! Span → body of a segment: one file for each block of the document, called in the document's order.
 
 mod annotations;
 mod aws;
@@ -18,13 +18,12 @@ mod name;
 mod place;
 mod received;
 mod resource;
+mod scratch;
 mod sql;
 mod texts;
 mod timestamp;
 mod url;
 mod user;
-
-use std::borrow::Cow;
 
 pub(crate) use budget::Budget;
 pub(crate) use event::subsegments as event_subsegments;
@@ -34,16 +33,13 @@ pub(crate) use metadata_options::MetadataOptions;
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
 pub(crate) use resource::ResourceView;
+pub(crate) use scratch::Scratch;
 pub(crate) use sql::is_sql;
-use xray_wire::{
-    Segment, SegmentId, Timestamp, TraceId,
-    limits::MAX_TEXT_CHARS,
-    segment::{Cause, Exception, Frame, Kind, Value},
-};
+use xray_wire::{SegmentId, Timestamp, TraceId, encode::Body, segment::Kind};
 
-use self::texts::Texts;
+use self::{metadata::Told, texts::Texts};
 use super::{
-    attributes::{Attributes, Marks, Slot},
+    attributes::{Attributes, Slot},
     index::Index,
     trace_id_policy::TraceIdPolicy,
 };
@@ -92,14 +88,19 @@ impl Default for Options {
     }
 }
 
-/// Lists that are used again from span to span, so that a translation allocates nothing in the long run.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch<'a> {
-    marks: Marks<'a>,
-    texts: Texts,
-    exceptions: Vec<Exception<'a>>,
-    stacks: Vec<Vec<Frame<'a>>>,
-    segment: Option<Segment<'a>>,
+/// What all documents of a batch have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) resource: &'a ResourceView,
+    pub(crate) options: &'a Options,
+}
+
+/// Where a document stands, which is written later: see [`nest`](xray_wire::nest).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Position {
+    pub(crate) kind: Kind,
+    pub(crate) id: SegmentId,
+    pub(crate) parent_id: Option<SegmentId>,
 }
 
 /// The ids of a span, if they name something.
@@ -111,78 +112,86 @@ pub(crate) fn ids(span: &SpanData) -> Option<(TraceId, SegmentId)> {
     ))
 }
 
-/// Translates a span into one of its documents, within a budget. Give the segment back with [`Scratch::take_back`] once it
-/// is encoded.
-pub(crate) fn translate<'a, 's>(
+/// Writes the body of one of a span's documents, within a budget, straight from the attributes. Blocks claim attributes in
+/// any order, since no two want the same; annotations and metadata take what is left.
+pub(crate) fn write<'a>(
     span: &'a SpanData,
-    (trace_id, id): (TraceId, SegmentId),
+    ids: (TraceId, SegmentId),
     role: Role,
-    resource: &'a ResourceView,
-    options: &'a Options,
+    Context { resource, options }: Context<'a>,
     budget: &Budget,
-    scratch: &'s mut Scratch<'a>,
-) -> &'s Segment<'a> {
-    let texts = &mut scratch.texts;
-    let mut attributes = Attributes::new(&span.attributes, &mut scratch.marks);
+    scratch: &mut Scratch<'a>,
+    out: &mut Vec<u8>,
+) -> Position {
+    let Scratch { marks, texts, exceptions, stacks, annotations, metadata, links } = scratch;
+    let mut attributes = Attributes::new(&span.attributes, marks);
     let is_local_root = local_root::is_local_root(span, &attributes);
     let kind = local_root::document_kind(span, role, &attributes, is_local_root);
-    let start_time = timestamp::timestamp(span.start_time);
-
+    let position = position(span, ids, role, kind);
     let name =
         name::name(span, role, kind, &attributes, is_local_root, resource.service_name.as_deref(), texts);
-    let (id, parent_id) = match role {
-        Role::Whole => (id, parent_id(span)),
-        Role::Dependency => (id, Some(derive::service_id(trace_id, id))),
-        Role::Service => (derive::service_id(trace_id, id), parent_id(span)),
-    };
-    let segment = scratch.segment.get_or_insert_with(|| Segment::new(kind, "", id, start_time));
-    segment.reset(kind, name, id, start_time);
-    segment.trace_id = Some(trace_id);
-    segment.parent_id = parent_id;
-    segment.end_time = end_time(span, &mut attributes).map(|end| end.max(start_time));
-    segment.namespace = name::namespace(kind, role, &span.span_kind, &attributes);
+    let start_time = timestamp::timestamp(span.start_time);
+    let end_time = end_time(span, &mut attributes).map(|end| end.max(start_time));
+    let blocks = (kind == Kind::Segment).then(|| resource.blocks(budget));
 
+    let mut body = Body::open(&name, position.id, start_time, end_time, blocks, out);
+    let namespace = name::namespace(kind, role, &span.span_kind, &attributes);
+    body.namespace(namespace.as_ref());
     let status = http::status(&attributes);
-    segment.http = http::http(span, kind, status, &mut attributes, texts);
-    flags::set(segment, span, status, &attributes, options.grpc_status);
-    let lists = cause::Lists { exceptions: &mut scratch.exceptions, stacks: &mut scratch.stacks };
-    segment.cause = cause::cause(span, segment.id, resource.language, &mut attributes, budget, texts, lists);
-    segment.precursor_ids = precursor_ids(kind, &mut attributes);
-    segment.resource_arn = resource_arn(kind, &mut attributes, texts);
-    // To assign `None` would copy a whole block.
-    if let Some(aws) = aws::aws(kind, segment.namespace.as_ref(), &mut attributes, resource, texts) {
-        segment.aws = Some(aws);
-    }
-    if let Some(sql) = sql::sql(span, &mut attributes, budget, texts) {
-        segment.sql = Some(sql);
-    }
+    let Flags { fault, error, throttle } = Flags::read(span, status, &attributes, options.grpc_status);
+    body.flags(fault, error, throttle);
     if options.user {
-        segment.user = user::user(&mut attributes, texts);
+        body.user(user::user(&mut attributes, texts));
     }
+    http::http(span, (kind, role), status, &mut attributes, texts, &mut body);
+    aws::aws((kind, role), namespace.as_ref(), &mut attributes, resource, texts, &mut body);
+    sql::sql(span, &mut attributes, budget, texts, &mut body);
+    body.origin(resource_arn(kind, &mut attributes, texts));
+    let lists = cause::Lists { exceptions, stacks };
+    let cause = cause::cause(span, position.id, resource.language, &mut attributes, budget, texts, lists);
+    if let Some(cause) = &cause {
+        body.cause(cause);
+    }
+    let precursor_ids = precursor_ids(kind, &mut attributes);
     // Of a span that is two documents, a consumer's links belong to the service, and a call's to the call.
-    if role == Role::Whole || (role == Role::Service) == (span.span_kind == SpanKind::Consumer) {
-        links::links(span, budget, texts, &mut segment.links);
+    let has_links = role == Role::Whole || (role == Role::Service) == (span.span_kind == SpanKind::Consumer);
+    if has_links {
+        links::links(span, budget, texts, links);
+    }
+    if kind == Kind::Segment && resource.is_cut_by(budget) {
+        texts.count_cut();
     }
     annotations::annotations(
         &options.index,
-        kind,
+        (kind, role),
         resource,
         &mut attributes,
         budget,
         texts,
-        &mut segment.annotations,
+        annotations,
     );
-    if kind == Kind::Segment && resource.is_cut_by(budget) {
-        texts.count_cut();
+    body.annotations(annotations);
+    if role != Role::Service {
+        let told = Told { name: &name, cause: cause.as_ref(), links_elsewhere: !has_links };
+        metadata::metadata(span, told, &mut attributes, budget, texts, metadata);
+        options.metadata.finish(metadata, &options.redaction);
     }
-    if role == Role::Service {
-        local_root::leave_the_call_out(segment);
-    } else {
-        let links_elsewhere = role == Role::Dependency && span.span_kind == SpanKind::Consumer;
-        metadata::metadata(segment, span, &mut attributes, links_elsewhere, budget, texts);
-        options.metadata.finish(&mut segment.metadata, &options.redaction);
+    body.metadata(metadata);
+    body.links(links);
+    body.precursor_ids(&precursor_ids);
+    texts.take_back(name);
+    scratch.take_back(cause);
+    position
+}
+
+/// A call of a span that is two documents has the span's id, and stands in the service.
+fn position(span: &SpanData, (trace_id, id): (TraceId, SegmentId), role: Role, kind: Kind) -> Position {
+    let service_id = || derive::service_id(trace_id, id);
+    match role {
+        Role::Whole => Position { kind, id, parent_id: parent_id(span) },
+        Role::Dependency => Position { kind, id, parent_id: Some(service_id()) },
+        Role::Service => Position { kind, id: service_id(), parent_id: parent_id(span) },
     }
-    segment
 }
 
 /// When the span ended; `None` if it is said to go on.
@@ -209,77 +218,6 @@ fn resource_arn<'a>(
     document: Kind,
     attributes: &mut Attributes<'a, '_>,
     texts: &mut Texts,
-) -> Option<Cow<'a, str>> {
-    let arn = attributes.text(Slot::AwsXrayResourceArn).filter(|_| document == Kind::Segment)?;
-    let (arn, whole) = texts.cut(Cow::Borrowed(arn), MAX_TEXT_CHARS);
-    if whole {
-        attributes.consume(Slot::AwsXrayResourceArn);
-    }
-    Some(arn)
-}
-
-impl<'a> Scratch<'a> {
-    /// Takes the room of the segment back, and answers how much text was cut for it.
-    pub(crate) fn take_back(&mut self) -> u64 {
-        let Some(segment) = &mut self.segment else { return 0 };
-        self.texts.take_back(std::mem::take(&mut segment.name));
-        if let Some(url) = segment.http.as_mut().and_then(|http| http.url.take()) {
-            self.texts.take_back(url);
-        }
-        if let Some(connection) = segment.sql.as_mut().and_then(|sql| sql.connection_string.take()) {
-            self.texts.take_back(connection);
-        }
-        for entry in &mut segment.metadata {
-            if let Value::List(list) = &mut entry.value {
-                self.texts.take_list_back(std::mem::take(list));
-            }
-        }
-        if let Some(Cause::Exceptions(mut cause)) = segment.cause.take() {
-            let stacks = cause.exceptions.iter_mut().map(|exception| std::mem::take(&mut exception.stack));
-            self.stacks.extend(stacks.take(1).map(emptied));
-            self.exceptions = emptied(cause.exceptions);
-        }
-        self.texts.take_cuts()
-    }
-
-    /// The same room for spans of another batch.
-    pub(crate) fn recycle<'b>(self) -> Scratch<'b> {
-        Scratch {
-            marks: self.marks.recycle(),
-            texts: self.texts,
-            exceptions: recycle(self.exceptions),
-            stacks: recycle_stacks(self.stacks),
-            segment: self.segment.map(recycle_segment),
-        }
-    }
-}
-
-/// The room of a segment's lists.
-fn recycle_segment<'b>(segment: Segment<'_>) -> Segment<'b> {
-    let Segment { kind, id, start_time, annotations, metadata, links, .. } = segment;
-    Segment {
-        annotations: recycle(annotations),
-        metadata: recycle(metadata),
-        links: recycle(links),
-        ..Segment::new(kind, "", id, start_time)
-    }
-}
-
-/// The room of one stack: exceptions are rare, and a second one in a span rarer.
-fn recycle_stacks<'b>(mut stacks: Vec<Vec<Frame<'_>>>) -> Vec<Vec<Frame<'b>>> {
-    let last = stacks.pop().map(recycle);
-    let mut room = recycle(stacks);
-    room.extend(last);
-    room
-}
-
-fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
-    list.clear();
-    list
-}
-
-/// The room of a list, for items of another lifetime. Collecting from a `Vec`'s own iterator reuses its memory when
-/// the items have the same layout.
-fn recycle<A, B>(list: Vec<A>) -> Vec<B> {
-    emptied(list).into_iter().filter_map(|_| None).collect()
+) -> Option<&'a str> {
+    if document == Kind::Segment { texts.field(&[Slot::AwsXrayResourceArn], attributes) } else { None }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::segment::Sql;
+use xray_wire::encode::{Body, SqlFields};
 
 use super::{
     super::attributes::{Attributes, Slot},
@@ -12,25 +12,24 @@ use super::{
 };
 use crate::redact;
 
-/// The block, if the span speaks of a database that is asked in SQL. Other databases have no block, and their attributes
+/// Writes the block, if the span speaks of a database that is asked in SQL. Other databases have no block, and their attributes
 /// stay metadata.
-pub(super) fn sql<'a>(
-    span: &'a SpanData,
-    attributes: &mut Attributes<'a, '_>,
+pub(super) fn sql(
+    span: &SpanData,
+    attributes: &mut Attributes<'_, '_>,
     budget: &Budget,
     texts: &mut Texts,
-) -> Option<Sql<'a>> {
-    let (system_slot, system) = attributes.first_text(&[Slot::DbSystemName, Slot::DbSystem])?;
-    if !is_sql(system) {
-        return None;
-    }
+    body: &mut Body<'_>,
+) {
+    let system = attributes.first_text(&[Slot::DbSystemName, Slot::DbSystem]);
+    let Some((system_slot, system)) = system.filter(|(_, system)| is_sql(system)) else { return };
     let connection_string = connection_string(attributes, texts);
     attributes.consume(system_slot);
     let user = texts.field(&[Slot::DbUser, Slot::UserName], attributes);
     let query = attributes.first_text(&[Slot::DbQueryText, Slot::DbStatement]).map(|(slot, query)| {
         // Whatever is cut here was too much for the document anyway.
         attributes.consume(slot);
-        texts.cut(Cow::Borrowed(query), budget.text_chars).0
+        texts.cut_borrowed(query, budget.text_chars).0
     });
     let url = match attributes.text(Slot::DbQuerySummary) {
         Some(summary) => {
@@ -39,35 +38,35 @@ pub(super) fn sql<'a>(
         }
         None => &span.name,
     };
-    let url = texts.cut(Cow::Borrowed(url), budget.text_chars).0;
-    Some(Sql {
-        connection_string: Some(texts.cut(connection_string, budget.text_chars).0),
-        url: Some(url),
+    body.sql(&SqlFields {
+        connection_string: Some(texts.cut_borrowed(&connection_string, budget.text_chars).0),
+        url: Some(texts.cut_borrowed(url, budget.text_chars).0),
         sanitized_query: query,
-        database_type: Some(Cow::Borrowed(system)),
+        database_type: Some(system),
         driver_version: driver(attributes, texts),
         user,
         preparation: preparation(attributes),
-        ..Sql::default()
-    })
+        ..SqlFields::default()
+    });
+    texts.take_back(Cow::Owned(connection_string));
 }
 
 /// The driver's name, which is all that conventions have of it.
-fn driver<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
+fn driver<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<&'a str> {
     texts.field(&[Slot::DbJdbcDriverClassname], attributes)
 }
 
 /// How the query was prepared, where that is told: a stored procedure is called, and what has parameters is a prepared
 /// statement (X-Ray developer guide, "Segment documents": SQL queries).
-fn preparation<'a>(attributes: &Attributes<'a, '_>) -> Option<Cow<'a, str>> {
+fn preparation(attributes: &Attributes<'_, '_>) -> Option<&'static str> {
     let is_call =
         |operation: &str| ["CALL", "EXEC", "EXECUTE"].iter().any(|call| call.eq_ignore_ascii_case(operation));
     let operation = || attributes.first_text(&[Slot::DbOperationName, Slot::DbOperation]);
     if attributes.has(Slot::DbStoredProcedureName) || operation().is_some_and(|(_, name)| is_call(name)) {
-        return Some(Cow::Borrowed("call"));
+        return Some("call");
     }
     let has_parameters = || attributes.any_named(|name| name.starts_with("db.query.parameter."));
-    has_parameters().then_some(Cow::Borrowed("statement"))
+    has_parameters().then_some("statement")
 }
 
 /// The systems that speak SQL, by their old names and their new ones.
@@ -103,7 +102,7 @@ pub(crate) fn is_sql(system: &str) -> bool {
 }
 
 /// How to reach the database, and which one: `host:port/name`, or the recorded string without its secrets.
-fn connection_string<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Cow<'a, str> {
+fn connection_string(attributes: &mut Attributes<'_, '_>, texts: &mut Texts) -> String {
     let mut text = texts.spare();
     if let Some(recorded) = attributes.text(Slot::DbConnectionString) {
         attributes.consume(Slot::DbConnectionString);
@@ -124,5 +123,5 @@ fn connection_string<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts)
         attributes.consume(slot);
         text.push_str(database);
     }
-    Cow::Owned(text)
+    text
 }

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use xray_wire::{limits::MAX_TEXT_CHARS, sanitize::truncate, segment::Value};
 
-use super::super::attributes::{Attributes, Slot};
+use super::{
+    super::attributes::{Attributes, Slot},
+    scratch::recycle,
+};
 
 /// More strings or lists than a document needs at once would only lie around.
 const MOST_SPARE: usize = 4;
@@ -27,13 +30,13 @@ impl Texts {
 
     /// An empty list, with room if one was taken back before.
     pub(crate) fn spare_list<'a>(&mut self) -> Vec<Value<'a>> {
-        self.spare_lists.pop().map(super::recycle).unwrap_or_default()
+        self.spare_lists.pop().map(recycle).unwrap_or_default()
     }
 
     /// Takes a list back.
     pub(crate) fn take_list_back(&mut self, list: Vec<Value<'_>>) {
         if self.spare_lists.len() < MOST_SPARE {
-            self.spare_lists.push(super::recycle(list));
+            self.spare_lists.push(recycle(list));
         }
     }
 
@@ -54,6 +57,17 @@ impl Texts {
         if text.len() <= max_chars { (text, true) } else { self.cut_long(text, max_chars) }
     }
 
+    /// The same of a text that is borrowed.
+    #[inline]
+    pub(crate) fn cut_borrowed<'a>(&mut self, text: &'a str, max_chars: usize) -> (&'a str, bool) {
+        if text.len() <= max_chars {
+            return (text, true);
+        }
+        let kept = truncate(text, max_chars);
+        self.cuts += u64::from(kept.len() < text.len());
+        (kept, kept.len() == text.len())
+    }
+
     #[cold]
     fn cut_long<'a>(&mut self, text: Cow<'a, str>, max_chars: usize) -> (Cow<'a, str>, bool) {
         let kept = truncate(&text, max_chars).len();
@@ -66,9 +80,9 @@ impl Texts {
         &mut self,
         slots: &[Slot; N],
         attributes: &mut Attributes<'a, '_>,
-    ) -> Option<Cow<'a, str>> {
+    ) -> Option<&'a str> {
         let (slot, text) = attributes.first_text(slots)?;
-        let (text, whole) = self.cut(Cow::Borrowed(text), MAX_TEXT_CHARS);
+        let (text, whole) = self.cut_borrowed(text, MAX_TEXT_CHARS);
         if whole {
             attributes.consume(slot);
         }

@@ -1,13 +1,11 @@
 //! `user`: who sent the request (docs/mapping.md).
 
-use std::borrow::Cow;
-
 use super::{
     super::attributes::{Attributes, Slot},
     texts::Texts,
 };
 
 /// The end user's id.
-pub(super) fn user<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<Cow<'a, str>> {
+pub(super) fn user<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<&'a str> {
     texts.field(&[Slot::EnduserId, Slot::UserId], attributes)
 }

@@ -1,0 +1,73 @@
+//! Room that is used again from span to span, so that a translation allocates nothing in the long run.
+
+use xray_wire::segment::{Annotation, Cause, Exception, Frame, Link, MetadataEntry, Value};
+
+use super::{super::attributes::Marks, texts::Texts};
+
+/// Lists to fill for a document, and the count of what was cut of it.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch<'a> {
+    pub(super) marks: Marks<'a>,
+    pub(super) texts: Texts,
+    pub(super) exceptions: Vec<Exception<'a>>,
+    pub(super) stacks: Vec<Vec<Frame<'a>>>,
+    pub(super) annotations: Vec<Annotation<'a>>,
+    pub(super) metadata: Vec<MetadataEntry<'a>>,
+    pub(super) links: Vec<Link<'a>>,
+}
+
+impl<'a> Scratch<'a> {
+    /// Empties the lists once the document is written, and keeps their room.
+    pub(super) fn take_back(&mut self, cause: Option<Cause<'a>>) {
+        self.annotations.clear();
+        self.links.clear();
+        for entry in &mut self.metadata {
+            if let Value::List(list) = &mut entry.value {
+                self.texts.take_list_back(std::mem::take(list));
+            }
+        }
+        self.metadata.clear();
+        if let Some(Cause::Exceptions(mut cause)) = cause {
+            let stacks = cause.exceptions.iter_mut().map(|exception| std::mem::take(&mut exception.stack));
+            self.stacks.extend(stacks.take(1).map(emptied));
+            self.exceptions = emptied(cause.exceptions);
+        }
+    }
+
+    /// How much was cut since the last call.
+    pub(crate) fn take_cuts(&mut self) -> u64 {
+        self.texts.take_cuts()
+    }
+
+    /// The same room for spans of another batch.
+    pub(crate) fn recycle<'b>(self) -> Scratch<'b> {
+        Scratch {
+            marks: self.marks.recycle(),
+            texts: self.texts,
+            exceptions: recycle(self.exceptions),
+            stacks: recycle_stacks(self.stacks),
+            annotations: recycle(self.annotations),
+            metadata: recycle(self.metadata),
+            links: recycle(self.links),
+        }
+    }
+}
+
+/// The room of one stack: exceptions are rare, and a second one in a span rarer.
+fn recycle_stacks<'b>(mut stacks: Vec<Vec<Frame<'_>>>) -> Vec<Vec<Frame<'b>>> {
+    let last = stacks.pop().map(recycle);
+    let mut room = recycle(stacks);
+    room.extend(last);
+    room
+}
+
+fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
+    list.clear();
+    list
+}
+
+/// The room of a list, for items of another lifetime. Collecting from a `Vec`'s own iterator reuses its memory when
+/// the items have the same layout.
+pub(super) fn recycle<A, B>(list: Vec<A>) -> Vec<B> {
+    emptied(list).into_iter().filter_map(|_| None).collect()
+}

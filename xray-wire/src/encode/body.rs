@@ -1,0 +1,215 @@
+//! What a node says of itself, field by field.
+
+use alloc::vec::Vec;
+
+use super::{
+    AwsFields, HttpFields, ResourceBlocks, SqlFields, blocks, digits,
+    json::{self, Object},
+    metadata, text,
+};
+use crate::{
+    SegmentId, Timestamp,
+    segment::{Annotation, Aws, Cause, Link, MetadataEntry, Namespace, Segment, Service},
+};
+
+/// A body in the making, for who has no [`Segment`]: its methods append a field or a block each, or nothing if there is
+/// none. Call each once at most, in the order in which they stand here, which is that of [`body`](super::body).
+///
+/// With a resource, its blocks are copied into the segment: see [`body`](super::body).
+#[derive(Debug)]
+pub struct Body<'o> {
+    object: Object<'o>,
+    resource: Option<&'o ResourceBlocks>,
+}
+
+impl<'o> Body<'o> {
+    /// Appends what every node has: a name, an id, and its times. Without an end it is in progress.
+    #[inline]
+    pub fn open(
+        name: &str,
+        id: SegmentId,
+        start_time: Timestamp,
+        end_time: Option<Timestamp>,
+        resource: Option<&'o ResourceBlocks>,
+        out: &'o mut Vec<u8>,
+    ) -> Self {
+        out.extend_from_slice(b"\"name\":\"");
+        text::rest_of_string(name, out);
+        id_and_times(id, start_time, end_time, out);
+        Self { object: Object::open(out), resource }
+    }
+
+    /// The namespace.
+    #[inline]
+    pub fn namespace(&mut self, namespace: Option<&Namespace<'_>>) {
+        self.object.text(br#","namespace":""#, namespace.map(Namespace::as_str));
+    }
+
+    /// The flags that are set.
+    #[inline]
+    pub fn flags(&mut self, fault: bool, error: bool, throttle: bool) {
+        self.object.flag(br#","fault":true"#, fault);
+        self.object.flag(br#","error":true"#, error);
+        self.object.flag(br#","throttle":true"#, throttle);
+    }
+
+    fn inferred(&mut self, inferred: bool) {
+        self.object.flag(br#","inferred":true"#, inferred);
+    }
+
+    /// Who sent the request.
+    #[inline]
+    pub fn user(&mut self, user: Option<&str>) {
+        self.object.text(br#","user":""#, user);
+    }
+
+    /// The HTTP request.
+    #[inline]
+    pub fn http(&mut self, http: &HttpFields<'_>) {
+        blocks::http(http, self.object.field(br#","http":"#));
+    }
+
+    /// What was called, and where the resource says that it ran.
+    #[inline]
+    pub fn aws(&mut self, call: Option<&AwsFields<'_>>) {
+        match (call, self.resource) {
+            (Some(call), _) => self.whole_aws(call, None),
+            (None, Some(blocks)) => self.object.encoded(&blocks.aws_alone),
+            (None, None) => {}
+        }
+    }
+
+    /// The same of a segment, which may know the place too.
+    fn aws_of_segment(&mut self, aws: Option<&Aws<'_>>) {
+        match aws {
+            Some(own) => self.whole_aws(&own.into(), Some(own)),
+            None => self.aws(None),
+        }
+    }
+
+    fn whole_aws(&mut self, call: &AwsFields<'_>, own: Option<&Aws<'_>>) {
+        blocks::aws(call, own, self.resource, self.object.field(br#","aws":"#));
+    }
+
+    /// The SQL query.
+    #[inline]
+    pub fn sql(&mut self, sql: &SqlFields<'_>) {
+        blocks::sql(sql, self.object.field(br#","sql":"#));
+    }
+
+    /// The ARN of what ran the application, and what the resource says of that and of the build.
+    #[inline]
+    pub fn origin(&mut self, resource_arn: Option<&str>) {
+        self.object.text(br#","resource_arn":""#, resource_arn);
+        if let Some(blocks) = self.resource {
+            if resource_arn.is_none() {
+                self.object.encoded(&blocks.resource_arn);
+            }
+            self.object.encoded(&blocks.origin_and_service);
+        }
+    }
+
+    /// The same of a segment without a resource, which knows its origin and its build itself.
+    fn own_origin(&mut self, origin: Option<&str>, service: Option<&Service<'_>>) {
+        self.object.text(br#","origin":""#, origin);
+        if let Some(service) = service {
+            blocks::service(service, self.object.field(br#","service":"#));
+        }
+    }
+
+    /// Why it failed.
+    #[inline]
+    pub fn cause(&mut self, cause: &Cause<'_>) {
+        blocks::cause(cause, self.object.field(br#","cause":"#));
+    }
+
+    /// Indexed values.
+    #[inline]
+    pub fn annotations(&mut self, annotations: &[Annotation<'_>]) {
+        if !annotations.is_empty() {
+            blocks::annotations(annotations, self.object.field(br#","annotations":"#));
+        }
+    }
+
+    /// Everything else that is known.
+    #[inline]
+    pub fn metadata(&mut self, entries: &[MetadataEntry<'_>]) {
+        let resource = self.resource.filter(|blocks| !blocks.metadata.is_empty());
+        if !entries.is_empty() || resource.is_some() {
+            metadata::write(entries, resource, self.object.field(br#","metadata":"#));
+        }
+    }
+
+    /// Other traces that belong with this one.
+    #[inline]
+    pub fn links(&mut self, links: &[Link<'_>]) {
+        if !links.is_empty() {
+            json::list(links, self.object.field(br#","links":"#), blocks::link);
+        }
+    }
+
+    /// Earlier siblings that had to end first.
+    #[inline]
+    pub fn precursor_ids(&mut self, ids: &[SegmentId]) {
+        if !ids.is_empty() {
+            json::list(ids, self.object.field(br#","precursor_ids":"#), |id, out| json::segment_id(*id, out));
+        }
+    }
+}
+
+/// See [`body`](super::body).
+pub(super) fn of_segment(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
+    let mut body = Body::open(&segment.name, segment.id, segment.start_time, segment.end_time, resource, out);
+    body.namespace(segment.namespace.as_ref());
+    body.flags(segment.fault, segment.error, segment.throttle);
+    body.inferred(segment.inferred);
+    body.user(segment.user.as_deref());
+    if let Some(http) = &segment.http {
+        body.http(&http.into());
+    }
+    body.aws_of_segment(segment.aws.as_ref());
+    if let Some(sql) = &segment.sql {
+        body.sql(&sql.into());
+    }
+    body.origin(segment.resource_arn.as_deref());
+    if resource.is_none() {
+        body.own_origin(segment.origin.as_deref(), segment.service.as_ref());
+    }
+    if let Some(cause) = &segment.cause {
+        body.cause(cause);
+    }
+    body.annotations(&segment.annotations);
+    body.metadata(&segment.metadata);
+    body.links(&segment.links);
+    body.precursor_ids(&segment.precursor_ids);
+}
+
+/// In one piece, if both times are usual ones.
+#[inline]
+fn id_and_times(id: SegmentId, start_time: Timestamp, end_time: Option<Timestamp>, out: &mut Vec<u8>) {
+    let times = (digits::usual(start_time), end_time.and_then(digits::usual));
+    if let (Some(start), Some(end)) = times {
+        let mut fields =
+            *br#","id":"................","start_time":....................,"end_time":...................."#;
+        fields[7..7 + SegmentId::TEXT_LEN].copy_from_slice(&id.to_ascii());
+        fields[38..38 + digits::USUAL_LEN].copy_from_slice(&start);
+        fields[70..].copy_from_slice(&end);
+        return out.extend_from_slice(&fields);
+    }
+    unusual_times(id, start_time, end_time, out);
+}
+
+#[cold]
+fn unusual_times(id: SegmentId, start_time: Timestamp, end_time: Option<Timestamp>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"id\":");
+    json::segment_id(id, out);
+    out.extend_from_slice(b",\"start_time\":");
+    digits::timestamp(start_time, out);
+    match end_time {
+        Some(end) => {
+            out.extend_from_slice(b",\"end_time\":");
+            digits::timestamp(end, out);
+        }
+        None => out.extend_from_slice(b",\"in_progress\":true"),
+    }
+}

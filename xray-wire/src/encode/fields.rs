@@ -1,0 +1,96 @@
+//! Blocks as borrowed fields: what an encoder reads, and what an exporter can fill without owning a text.
+
+use alloc::borrow::Cow;
+
+use crate::segment::{Aws, Http, Sql};
+
+/// The fields of [`Http`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[allow(missing_docs, reason = "named and documented as those of `Http`")]
+pub struct HttpFields<'f> {
+    pub method: Option<&'f str>,
+    pub url: Option<&'f str>,
+    pub user_agent: Option<&'f str>,
+    pub client_ip: Option<&'f str>,
+    pub x_forwarded_for: bool,
+    pub traced: bool,
+    pub status: Option<u16>,
+    pub content_length: Option<u64>,
+}
+
+impl<'f> From<&'f Http<'_>> for HttpFields<'f> {
+    fn from(http: &'f Http<'_>) -> Self {
+        let Http { method, url, user_agent, client_ip, x_forwarded_for, traced, status, content_length } =
+            http;
+        Self {
+            method: method.as_deref(),
+            url: url.as_deref(),
+            user_agent: user_agent.as_deref(),
+            client_ip: client_ip.as_deref(),
+            x_forwarded_for: *x_forwarded_for,
+            traced: *traced,
+            status: *status,
+            content_length: *content_length,
+        }
+    }
+}
+
+/// The fields of [`Sql`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[allow(missing_docs, reason = "named and documented as those of `Sql`")]
+pub struct SqlFields<'f> {
+    pub connection_string: Option<&'f str>,
+    pub url: Option<&'f str>,
+    pub sanitized_query: Option<&'f str>,
+    pub database_type: Option<&'f str>,
+    pub database_version: Option<&'f str>,
+    pub driver_version: Option<&'f str>,
+    pub user: Option<&'f str>,
+    pub preparation: Option<&'f str>,
+}
+
+impl<'f> From<&'f Sql<'_>> for SqlFields<'f> {
+    fn from(sql: &'f Sql<'_>) -> Self {
+        Self {
+            connection_string: sql.connection_string.as_deref(),
+            url: sql.url.as_deref(),
+            sanitized_query: sql.sanitized_query.as_deref(),
+            database_type: sql.database_type.as_deref(),
+            database_version: sql.database_version.as_deref(),
+            driver_version: sql.driver_version.as_deref(),
+            user: sql.user.as_deref(),
+            preparation: sql.preparation.as_deref(),
+        }
+    }
+}
+
+/// The fields of [`Aws`] that a request has of its own: what was called, and the sampling rule that chose it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[allow(missing_docs, reason = "named and documented as those of `Aws` and `XraySdk`")]
+pub struct AwsFields<'f> {
+    pub account_id: Option<&'f str>,
+    pub operation: Option<&'f str>,
+    pub region: Option<&'f str>,
+    pub request_id: Option<&'f str>,
+    pub queue_url: Option<&'f str>,
+    pub table_name: Option<&'f str>,
+    pub table_names: &'f [Cow<'f, str>],
+    pub retries: Option<u32>,
+    pub sampling_rule_name: Option<&'f str>,
+}
+
+impl<'f> From<&'f Aws<'_>> for AwsFields<'f> {
+    fn from(aws: &'f Aws<'_>) -> Self {
+        Self {
+            account_id: aws.account_id.as_deref(),
+            operation: aws.operation.as_deref(),
+            region: aws.region.as_deref(),
+            request_id: aws.request_id.as_deref(),
+            queue_url: aws.queue_url.as_deref(),
+            table_name: aws.table_name.as_deref(),
+            table_names: &aws.table_names,
+            retries: aws.retries,
+            sampling_rule_name: aws.xray.as_ref().and_then(|sdk| sdk.sampling_rule_name.as_deref()),
+        }
+    }
+}
