@@ -1,16 +1,22 @@
 //! The attributes of one span: found by name once, read by stages, and accounted for to the last one.
 
+mod bits;
 mod known;
+mod layout;
 mod set;
 mod table;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::borrow::Cow;
 
+pub(crate) use known::Name;
 use opentelemetry::{Array, KeyValue, Value};
 pub(crate) use set::Slots;
 pub(crate) use table::Met;
 
-use self::known::Known;
+use self::{
+    bits::Bits,
+    layout::{Layout, Layouts},
+};
 
 /// One row for each attribute that a stage reads: its slot, and its name in the semantic conventions (old ones
 /// stand beside those that replaced them) or in AWS's own vocabulary.
@@ -135,89 +141,51 @@ pub(crate) fn is_known(name: &str) -> bool {
 /// Room that is used again from span to span, and what names mean.
 #[derive(Debug, Default)]
 pub(crate) struct Marks<'a> {
-    marks: Vec<Mark>,
-    known: Known<'a>,
+    consumed: Bits,
+    layouts: Layouts<'a>,
 }
 
 impl Marks<'_> {
     /// The same room for spans of another batch.
     pub(crate) fn recycle<'b>(self) -> Marks<'b> {
-        Marks { marks: self.marks, known: self.known.recycle() }
+        Marks { consumed: self.consumed, layouts: self.layouts.recycle() }
     }
-}
-
-/// What is noted of an attribute.
-#[derive(Debug, Clone, Copy, Default)]
-struct Mark {
-    is_consumed: bool,
-    is_secret: bool,
 }
 
 /// A span's attributes. A stage reads a slot and marks it as consumed only when the whole value has landed in the
 /// document; what is never marked goes to annotations or metadata.
 pub(crate) struct Attributes<'a, 'm> {
     all: &'a [KeyValue],
-    present: Slots,
-    /// For each slot the index of its attribute, and one more; zero if it is not there.
-    found: [u16; Slot::COUNT],
-    marks: &'m mut [Mark],
-    /// A name that is no slot's begins like those that handlers use.
-    has_handed: bool,
+    layout: &'m Layout<'a>,
+    consumed: &'m mut Bits,
 }
 
 impl<'a, 'm> Attributes<'a, 'm> {
-    /// Finds the slots. The SDK keeps every value that was ever set for a key; the last one counts.
+    /// Finds the slots.
     #[inline]
     pub(crate) fn new(all: &'a [KeyValue], marks: &'m mut Marks<'a>) -> Self {
-        let Marks { marks, known } = marks;
-        marks.clear();
-        marks.resize(all.len(), Mark::default());
-        let mut this =
-            Self { all, present: Slots::NONE, found: [0; Slot::COUNT], marks, has_handed: all.len() > MOST };
-        this.find(known);
-        if all.len() > MANY {
-            this.overwrite_repeated();
-        }
-        this
-    }
-
-    fn find(&mut self, known: &mut Known<'a>) {
-        let mut met = Met::default();
-        for (index, attribute) in self.all.iter().enumerate() {
-            let text = attribute.key.as_str();
-            let name = known.name(text);
-            let Some(slot) = name.slot.filter(|_| index < MOST) else {
-                self.marks[index].is_secret = name.is_secret;
-                if met.insert_bucket(name.bucket) && self.all.len() <= MANY {
-                    self.overwrite_before(index);
-                }
-                self.has_handed |= text.starts_with(HANDED_PREFIX);
-                continue;
-            };
-            let earlier = std::mem::replace(&mut self.found[slot as usize], index as u16 + 1);
-            if earlier != 0 {
-                self.marks[usize::from(earlier - 1)].is_consumed = true;
-            }
-            self.present.insert(slot);
-        }
+        let Marks { consumed, layouts } = marks;
+        let layout = layouts.layout(all);
+        consumed.copy_from(&layout.overwritten);
+        Self { all, layout, consumed }
     }
 
     /// Whether a slot is there, whatever it holds.
     #[inline]
     pub(crate) fn has(&self, slot: Slot) -> bool {
-        self.found[slot as usize] != 0
+        self.layout.found[slot as usize] != 0
     }
 
     /// Whether any of several slots is there.
     #[inline]
     pub(crate) fn has_any(&self, slots: Slots) -> bool {
-        self.present.intersects(slots)
+        self.layout.present.intersects(slots)
     }
 
     /// The value of a slot.
     #[inline]
     pub(crate) fn value(&self, slot: Slot) -> Option<&'a Value> {
-        let index = usize::from(self.found[slot as usize]).checked_sub(1)?;
+        let index = usize::from(self.layout.found[slot as usize]).checked_sub(1)?;
         self.all.get(index).map(|attribute| &attribute.value)
     }
 
@@ -267,17 +235,17 @@ impl<'a, 'm> Attributes<'a, 'm> {
     }
 
     /// Marks a slot whose whole value has landed.
+    #[inline]
     pub(crate) fn consume(&mut self, slot: Slot) {
-        if let Some(index) = usize::from(self.found[slot as usize]).checked_sub(1)
-            && let Some(mark) = self.marks.get_mut(index)
-        {
-            mark.is_consumed = true;
+        if let Some(index) = usize::from(self.layout.found[slot as usize]).checked_sub(1) {
+            self.consumed.insert(index);
         }
     }
 
-    /// Whether handlers may have handed something over, which costs less than to look for it.
-    pub(crate) fn has_handed(&self) -> bool {
-        self.has_handed
+    /// Whether a name that is no slot's begins like those that handlers hand over or like our own in metadata.
+    #[inline]
+    pub(crate) fn has_ours(&self) -> bool {
+        self.layout.has_ours
     }
 
     /// Whether any attribute has a name like this, which costs less than to take it.
@@ -285,57 +253,29 @@ impl<'a, 'm> Attributes<'a, 'm> {
         self.all.iter().any(|attribute| is_like(attribute.key.as_str()))
     }
 
-    /// Takes attributes, consumed or not, in their order, each with whether its name is a secret's, and marks those
+    /// Takes attributes, consumed or not, in their order, each with what its name tells, and marks those
     /// for which `take` answers true.
-    pub(crate) fn take_all(&mut self, mut take: impl FnMut(&'a KeyValue, bool) -> bool) {
+    pub(crate) fn take_all(&mut self, mut take: impl FnMut(&'a KeyValue, Name) -> bool) {
         for (index, attribute) in self.all.iter().enumerate() {
-            if !self.is_repeated(index) && take(attribute, self.marks[index].is_secret) {
-                self.marks[index].is_consumed = true;
+            let is_last = !self.layout.overwritten.contains(index);
+            if is_last && take(attribute, self.layout.name(index)) {
+                self.consumed.insert(index);
             }
         }
     }
 
     /// The same for those that are left over; what is not taken stays.
-    pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(&'a KeyValue, bool) -> bool) {
-        for (index, attribute) in self.all.iter().enumerate() {
-            let Mark { is_consumed: false, is_secret } = self.marks[index] else { continue };
-            self.marks[index].is_consumed = take(attribute, is_secret);
-        }
-    }
-
-    /// Whether the same key comes again.
-    fn is_repeated(&self, index: usize) -> bool {
-        let key = self.all[index].key.as_str();
-        self.all[index + 1..].iter().any(|later| later.key.as_str() == key)
-    }
-
-    /// Marks the earlier values of a key.
-    #[cold]
-    fn overwrite_before(&mut self, index: usize) {
-        let key = self.all[index].key.as_str();
-        for (earlier, mark) in self.all[..index].iter().zip(self.marks.iter_mut()) {
-            mark.is_consumed |= earlier.key.as_str() == key;
-        }
-    }
-
-    /// Marks all but the last value of each key.
-    #[cold]
-    fn overwrite_repeated(&mut self) {
-        let mut later = HashSet::with_capacity(self.all.len());
-        for (attribute, mark) in self.all.iter().zip(self.marks.iter_mut()).rev() {
-            mark.is_consumed |= !later.insert(attribute.key.as_str());
+    #[inline]
+    pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(&'a KeyValue, Name) -> bool) {
+        let mut next = 0;
+        while let Some(index) = self.consumed.first_missing(next, self.all.len()) {
+            if take(&self.all[index], self.layout.name(index)) {
+                self.consumed.insert(index);
+            }
+            next = index + 1;
         }
     }
 }
-
-/// How attributes begin that are no slots but AWS's all the same.
-const HANDED_PREFIX: &str = "aws.xray.";
-
-/// So many attributes are looked through for slots; an SDK keeps 128 unless it was told otherwise.
-const MOST: usize = u16::MAX as usize - 1;
-
-/// With more attributes than this, comparing each with each would cost more than a set.
-const MANY: usize = 64;
 
 #[cfg(test)]
 mod tests {

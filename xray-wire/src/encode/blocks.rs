@@ -1,14 +1,14 @@
 //! The blocks of a document, one function for each.
 
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 
 use super::{
-    AwsFields, HttpFields, ResourceBlocks, SqlFields,
+    AwsFields, EncodedFrames, HttpFields, ResourceBlocks, SqlFields,
     json::{self, Object},
 };
 use crate::segment::{
-    Annotation, AnnotationValue, Aws, Cause, Ec2, Ecs, Eks, ElasticBeanstalk, Exception, Exceptions, Frame,
-    Link, LogGroup, Service, XraySdk,
+    Annotation, AnnotationValue, Aws, Ec2, Ecs, Eks, ElasticBeanstalk, Exception, Frame, Link, LogGroup,
+    Service, XraySdk,
 };
 
 pub(super) fn http(http: &HttpFields<'_>, out: &mut Vec<u8>) {
@@ -60,24 +60,28 @@ pub(super) fn service(service: &Service<'_>, out: &mut Vec<u8>) {
     block.close();
 }
 
-pub(super) fn cause(cause: &Cause<'_>, out: &mut Vec<u8>) {
-    match cause {
-        Cause::Reference(id) => json::segment_id(*id, out),
-        Cause::Exceptions(Exceptions { working_directory, paths, exceptions }) => {
-            let mut block = Object::open(out);
-            block.text(br#","working_directory":""#, working_directory.as_deref());
-            if !paths.is_empty() {
-                json::list(paths, block.field(br#","paths":"#), |path, out| json::string(path, out));
-            }
-            if !exceptions.is_empty() {
-                json::list(exceptions, block.field(br#","exceptions":"#), exception);
-            }
-            block.close();
-        }
+/// each with its frames if these are encoded already.
+pub(super) fn cause<'e>(
+    working_directory: Option<&str>,
+    paths: &[Cow<'_, str>],
+    exceptions: impl Iterator<Item = (&'e Exception<'e>, Option<&'e EncodedFrames>)>,
+    out: &mut Vec<u8>,
+) {
+    let mut block = Object::open(out);
+    block.text(br#","working_directory":""#, working_directory);
+    if !paths.is_empty() {
+        json::list(paths, block.field(br#","paths":"#), |path, out| json::string(path, out));
     }
+    let mut exceptions = exceptions.peekable();
+    if exceptions.peek().is_some() {
+        json::list(exceptions, block.field(br#","exceptions":"#), |(exception, frames), out| {
+            self::exception(exception, frames, out);
+        });
+    }
+    block.close();
 }
 
-fn exception(exception: &Exception<'_>, out: &mut Vec<u8>) {
+fn exception(exception: &Exception<'_>, frames: Option<&EncodedFrames>, out: &mut Vec<u8>) {
     let Exception { id, kind, message, remote, truncated, skipped, cause, stack } = exception;
     let mut block = Object::open(out);
     if let Some(id) = id {
@@ -95,13 +99,15 @@ fn exception(exception: &Exception<'_>, out: &mut Vec<u8>) {
     if let Some(cause) = cause {
         json::segment_id(*cause, block.field(br#","cause":"#));
     }
-    if !stack.is_empty() {
+    if let Some(frames) = frames.filter(|frames| !frames.is_empty()) {
+        frames.write(block.field(br#","stack":"#));
+    } else if !stack.is_empty() {
         json::list(stack, block.field(br#","stack":"#), frame);
     }
     block.close();
 }
 
-fn frame(frame: &Frame<'_>, out: &mut Vec<u8>) {
+pub(super) fn frame(frame: &Frame<'_>, out: &mut Vec<u8>) {
     let mut block = Object::open(out);
     block.text(br#","path":""#, frame.path.as_deref());
     if let Some(line) = frame.line {

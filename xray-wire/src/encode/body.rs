@@ -1,15 +1,17 @@
 //! What a node says of itself, field by field.
 
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 
 use super::{
-    AwsFields, HttpFields, ResourceBlocks, SqlFields, blocks, digits,
+    AwsFields, DefaultMetadata, EncodedFrames, HttpFields, ResourceBlocks, SqlFields, blocks, digits,
     json::{self, Object},
     metadata, text,
 };
 use crate::{
     SegmentId, Timestamp,
-    segment::{Annotation, Aws, Cause, Link, MetadataEntry, Namespace, Segment, Service},
+    segment::{
+        Annotation, Aws, Cause, Exception, Exceptions, Link, MetadataEntry, Namespace, Segment, Service,
+    },
 };
 
 /// A body in the making, for who has no [`Segment`]: its methods append a field or a block each, or nothing if there is
@@ -117,10 +119,28 @@ impl<'o> Body<'o> {
         }
     }
 
-    /// Why it failed.
-    #[inline]
-    pub fn cause(&mut self, cause: &Cause<'_>) {
-        blocks::cause(cause, self.object.field(br#","cause":"#));
+    /// Why it failed: see [`Exceptions`](crate::segment::Exceptions). The exceptions come with their frames, and their own
+    /// `stack` is not looked at.
+    pub fn cause<'e>(
+        &mut self,
+        working_directory: Option<&str>,
+        paths: &[Cow<'_, str>],
+        exceptions: impl Iterator<Item = (&'e Exception<'e>, &'e EncodedFrames)>,
+    ) {
+        let exceptions = exceptions.map(|(exception, frames)| (exception, Some(frames)));
+        blocks::cause(working_directory, paths, exceptions, self.object.field(br#","cause":"#));
+    }
+
+    /// The same of a segment.
+    fn cause_of_segment(&mut self, cause: &Cause<'_>) {
+        let out = self.object.field(br#","cause":"#);
+        match cause {
+            Cause::Reference(id) => json::segment_id(*id, out),
+            Cause::Exceptions(Exceptions { working_directory, paths, exceptions }) => {
+                let exceptions = exceptions.iter().map(|exception| (exception, None));
+                blocks::cause(working_directory.as_deref(), paths, exceptions, out);
+            }
+        }
     }
 
     /// Indexed values.
@@ -134,10 +154,13 @@ impl<'o> Body<'o> {
     /// Everything else that is known.
     #[inline]
     pub fn metadata(&mut self, entries: &[MetadataEntry<'_>]) {
-        let resource = self.resource.filter(|blocks| !blocks.metadata.is_empty());
-        if !entries.is_empty() || resource.is_some() {
-            metadata::write(entries, resource, self.object.field(br#","metadata":"#));
-        }
+        metadata::field(entries, self.resource, self.object.fields());
+    }
+
+    /// The same, if all of it stands in the namespace `default`.
+    #[inline]
+    pub fn default_metadata(&mut self) -> DefaultMetadata<'_> {
+        DefaultMetadata::open(self.object.fields(), self.resource)
     }
 
     /// Other traces that belong with this one.
@@ -176,7 +199,7 @@ pub(super) fn of_segment(segment: &Segment<'_>, resource: Option<&ResourceBlocks
         body.own_origin(segment.origin.as_deref(), segment.service.as_ref());
     }
     if let Some(cause) = &segment.cause {
-        body.cause(cause);
+        body.cause_of_segment(cause);
     }
     body.annotations(&segment.annotations);
     body.metadata(&segment.metadata);

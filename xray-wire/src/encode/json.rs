@@ -36,6 +36,12 @@ impl<'o> Object<'o> {
         self.out
     }
 
+    /// The place for fields, each with a comma before it.
+    #[inline]
+    pub(super) fn fields(&mut self) -> &mut Vec<u8> {
+        self.out
+    }
+
     /// Writes a text, unless there is none or it is empty. The key ends with the value's quote.
     #[inline]
     pub(super) fn text<const N: usize>(&mut self, key: &'static [u8; N], value: Option<&str>) {

@@ -5,12 +5,76 @@ use alloc::vec::Vec;
 use super::{
     ResourceBlocks,
     json::{self, Object},
+    text,
 };
-use crate::segment::MetadataEntry;
+use crate::segment::{MetadataEntry, Value};
+
+/// Metadata in the making, all of it in the namespace `default`: entries are written as they come.
+#[derive(Debug)]
+pub struct DefaultMetadata<'b> {
+    out: &'b mut Vec<u8>,
+    resource: Option<&'b ResourceBlocks>,
+    /// Where the block began, to take it back if it stays empty.
+    start: usize,
+    /// Where the namespace began.
+    namespace: usize,
+}
+
+const DEFAULT: &str = "default";
+
+impl<'b> DefaultMetadata<'b> {
+    #[inline]
+    pub(super) fn open(out: &'b mut Vec<u8>, resource: Option<&'b ResourceBlocks>) -> Self {
+        let start = out.len();
+        out.extend_from_slice(br#","metadata":{"default":"#);
+        Self { namespace: out.len(), out, resource, start }
+    }
+
+    /// Appends an entry. Its key has to be a new one.
+    #[inline]
+    pub fn entry(&mut self, key: &str, value: &Value<'_>) {
+        self.out.extend_from_slice(b",\"");
+        text::rest_of_string(key, self.out);
+        self.out.push(b':');
+        json::value(value, self.out);
+    }
+
+    /// Appends what the resource says, and closes the block.
+    #[inline]
+    pub fn close(self) {
+        let Self { out, resource, start, namespace } = self;
+        match out.get_mut(namespace) {
+            Some(comma) => *comma = b'{',
+            None => {
+                out.truncate(start);
+                return field(&[], resource, out);
+            }
+        }
+        match resource.filter(|blocks| !blocks.metadata.is_empty()) {
+            Some(blocks) if blocks.metadata_namespace == DEFAULT => out.extend_from_slice(&blocks.metadata),
+            Some(blocks) => {
+                out.push(b'}');
+                resource_namespace(blocks, out);
+                return out.push(b'}');
+            }
+            None => {}
+        }
+        out.extend_from_slice(b"}}");
+    }
+}
+
+/// Appends the field, if there is anything in it.
+pub(super) fn field(entries: &[MetadataEntry<'_>], resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
+    let resource = resource.filter(|blocks| !blocks.metadata.is_empty());
+    if !entries.is_empty() || resource.is_some() {
+        out.extend_from_slice(br#","metadata":"#);
+        write(entries, resource, out);
+    }
+}
 
 /// Metadata entries are flat; here they become a map of namespaces. The entries of a namespace usually stand
 /// together, and where they do not, they are gathered where its first one stands.
-pub(super) fn write(entries: &[MetadataEntry<'_>], mut resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
+fn write(entries: &[MetadataEntry<'_>], mut resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
     let mut block = Object::open(out);
     let mut previous: Option<&str> = None;
     for (index, first) in entries.iter().enumerate() {
@@ -31,11 +95,18 @@ pub(super) fn write(entries: &[MetadataEntry<'_>], mut resource: Option<&Resourc
         namespace.close();
     }
     if let Some(blocks) = resource {
-        let mut namespace = Object::open(block.field_named(&blocks.metadata_namespace));
-        namespace.encoded(&blocks.metadata);
-        namespace.close();
+        resource_namespace(blocks, block.fields());
     }
     block.close();
+}
+
+fn resource_namespace(blocks: &ResourceBlocks, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"");
+    text::rest_of_string(&blocks.metadata_namespace, out);
+    out.push(b':');
+    let mut namespace = Object::open(out);
+    namespace.encoded(&blocks.metadata);
+    namespace.close();
 }
 
 /// Whether two texts are equal. Those of most namespaces are the same place in memory.

@@ -11,6 +11,7 @@ mod blocks;
 mod body;
 mod digits;
 mod fields;
+mod frames;
 pub(crate) mod json;
 mod metadata;
 mod resource;
@@ -23,6 +24,8 @@ use alloc::vec::Vec;
 
 pub use body::Body;
 pub use fields::{AwsFields, HttpFields, SqlFields};
+pub use frames::EncodedFrames;
+pub use metadata::DefaultMetadata;
 pub use resource::{Resource, ResourceBlocks};
 
 use crate::{

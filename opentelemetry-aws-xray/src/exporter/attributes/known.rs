@@ -11,15 +11,26 @@ use crate::redact;
 /// Names that were met in this batch. Instrumentation names attributes by constants, so that spans share them: a name
 /// of the same length at the same place in memory is the same one, as long as both are borrowed.
 #[derive(Debug, Default)]
-pub(super) struct Known<'a>(Vec<Name<'a>>);
+pub(super) struct Known<'a>(Vec<KnownName<'a>>);
 
 /// A name, and what matters of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Name<'a> {
+pub(super) struct KnownName<'a> {
     text: &'a str,
     pub(super) slot: Option<Slot>,
-    pub(super) is_secret: bool,
     pub(super) bucket: Bucket,
+    pub(super) tells: Name,
+}
+
+/// What a name tells of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// Nothing.
+    Plain,
+    /// It is a slot's, or ours: some values need more than to be written.
+    Special,
+    /// It is a secret by all appearances.
+    Secret,
 }
 
 /// More than the instrumentation of a program has names; each is kept at a place of its own or evicts another.
@@ -29,14 +40,14 @@ const PLACE_BITS: u32 = 7;
 impl<'a> Known<'a> {
     /// What is known of a name.
     #[inline]
-    pub(super) fn name(&mut self, text: &'a str) -> &Name<'a> {
+    pub(super) fn name(&mut self, text: &'a str) -> &KnownName<'a> {
         let place = place(text);
         if place >= self.0.len() {
-            self.0.resize(PLACES, Name::of(""));
+            self.0.resize(PLACES, KnownName::of(""));
         }
         let known = &mut self.0[place];
         if !ptr::eq(known.text, text) {
-            *known = Name::of(text);
+            *known = KnownName::of(text);
         }
         known
     }
@@ -45,7 +56,7 @@ impl<'a> Known<'a> {
     pub(super) fn recycle<'b>(mut self) -> Known<'b> {
         self.0.clear();
         // Collecting from a `Vec`'s own iterator reuses its memory.
-        Known(self.0.into_iter().map(|_| Name::of("")).collect())
+        Known(self.0.into_iter().map(|_| KnownName::of("")).collect())
     }
 }
 
@@ -57,14 +68,24 @@ fn place(text: &str) -> usize {
     (bits >> (u64::BITS - PLACE_BITS)) as usize
 }
 
-impl<'a> Name<'a> {
+impl<'a> KnownName<'a> {
     #[inline(never)]
     fn of(text: &'a str) -> Self {
         let slot = Slot::of(text);
-        // No slot is a secret.
-        let is_secret = slot.is_none() && redact::is_secret_name(text);
-        Self { text, slot, is_secret, bucket: bucket(text.as_bytes()) }
+        let tells = match slot {
+            // No slot is a secret.
+            Some(_) => Name::Special,
+            None if redact::is_secret_name(text) => Name::Secret,
+            None if is_ours(text) => Name::Special,
+            None => Name::Plain,
+        };
+        Self { text, slot, bucket: bucket(text.as_bytes()), tells }
     }
+}
+
+/// Whether a name begins like those that handlers hand over, or like our own in metadata.
+pub(super) fn is_ours(name: &str) -> bool {
+    name.starts_with("aws.xray.") || name.starts_with("otel.")
 }
 
 #[cfg(test)]
@@ -90,7 +111,7 @@ mod tests {
                 (text, None, false),
             ] {
                 let found = known.name(name);
-                assert_eq!((found.slot, found.is_secret), (slot, is_secret), "{name}");
+                assert_eq!((found.slot, found.tells == Name::Secret), (slot, is_secret), "{name}");
             }
         }
     }
@@ -99,9 +120,9 @@ mod tests {
     fn what_stands_at_the_same_place_later_is_looked_at_anew() {
         let mut text = String::from("session_token");
         let mut known = Known::default();
-        assert!(known.name(&text).is_secret);
+        assert_eq!(known.name(&text).tells, Name::Secret);
         let mut known = known.recycle();
         text.replace_range(.., "order.details");
-        assert!(!known.name(&text).is_secret);
+        assert_eq!(known.name(&text).tells, Name::Plain);
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use xray_wire::{
     SegmentId,
+    encode::EncodedFrames,
     segment::{Exception, Frame},
 };
 
@@ -18,9 +19,16 @@ pub(crate) struct Limits {
     pub(crate) max_causes: usize,
 }
 
+/// An exception of a document, and its frames.
+#[derive(Debug)]
+pub(crate) struct Thrown<'t> {
+    pub(crate) exception: Exception<'t>,
+    pub(crate) frames: EncodedFrames,
+}
+
 /// A sink that fills exceptions: frames go to the last one, a cause becomes a new one that it links to.
 pub(crate) struct Frames<'e, 't, I> {
-    exceptions: &'e mut Vec<Exception<'t>>,
+    exceptions: &'e mut Vec<Thrown<'t>>,
     limits: Limits,
     id: I,
     causes: usize,
@@ -29,7 +37,7 @@ pub(crate) struct Frames<'e, 't, I> {
 impl<'e, 't, I: FnMut(usize) -> SegmentId> Frames<'e, 't, I> {
     /// The last of `exceptions` is the one whose stack trace is read; with none, its frames have nowhere to go. `id`
     /// tells the id of the n-th exception of the document.
-    pub(crate) fn of(exceptions: &'e mut Vec<Exception<'t>>, limits: Limits, id: I) -> Self {
+    pub(crate) fn of(exceptions: &'e mut Vec<Thrown<'t>>, limits: Limits, id: I) -> Self {
         Self { exceptions, limits, id, causes: 0 }
     }
 }
@@ -37,12 +45,12 @@ impl<'e, 't, I: FnMut(usize) -> SegmentId> Frames<'e, 't, I> {
 impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
     #[inline]
     fn frame(&mut self, frame: Frame<'t>) {
-        let Some(exception) = self.exceptions.last_mut() else { return };
+        let Some(Thrown { exception, frames }) = self.exceptions.last_mut() else { return };
         if self.causes > self.limits.max_causes {
             return;
         }
-        if exception.stack.len() < self.limits.max_frames {
-            exception.stack.push(frame);
+        if frames.len() < self.limits.max_frames {
+            frames.push(&frame);
         } else {
             exception.truncated = exception.truncated.saturating_add(1);
         }
@@ -50,7 +58,7 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
 
     fn caused_by(&mut self, kind: Cow<'t, str>, message: Cow<'t, str>) {
         let n = self.exceptions.len();
-        let Some(effect) = self.exceptions.last_mut() else { return };
+        let Some(Thrown { exception: effect, .. }) = self.exceptions.last_mut() else { return };
         self.causes += 1;
         if self.causes > self.limits.max_causes {
             effect.skipped = effect.skipped.saturating_add(1);
@@ -59,7 +67,7 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
         let id = (self.id)(n);
         effect.cause = Some(id);
         let remote = effect.remote;
-        self.exceptions.push(Exception {
+        let exception = Exception {
             id: Some(id),
             kind,
             message,
@@ -68,6 +76,7 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
             skipped: 0,
             cause: None,
             stack: Vec::new(),
-        });
+        };
+        self.exceptions.push(Thrown { exception, frames: EncodedFrames::default() });
     }
 }

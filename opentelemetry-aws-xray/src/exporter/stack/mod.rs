@@ -19,7 +19,7 @@ mod text;
 
 use std::borrow::Cow;
 
-pub(crate) use frames::{Frames, Limits};
+pub(crate) use frames::{Frames, Limits, Thrown};
 pub(crate) use language::Language;
 use xray_wire::segment::Frame;
 

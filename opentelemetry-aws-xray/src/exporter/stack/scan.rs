@@ -3,21 +3,32 @@
 /// Bytes in front of the first line feed; all of them if there is none.
 #[inline]
 pub(super) fn line_length(text: &[u8]) -> usize {
+    let (blocks, rest) = text.as_chunks::<16>();
+    let mut length = 0;
+    for block in blocks {
+        // Without an early end, so that the compiler compares all bytes of the block at once.
+        if block.iter().fold(false, |found, byte| found | (*byte == b'\n')) {
+            return length + line_length_in_block(block);
+        }
+        length += block.len();
+    }
+    length + rest.iter().take_while(|byte| **byte != b'\n').count()
+}
+
+#[inline]
+fn line_length_in_block(block: &[u8; 16]) -> usize {
+    let [low, high] = [little_endian(&block[..8]), little_endian(&block[8..])].map(line_feeds);
+    if low != 0 { bytes_below(low) } else { 8 + bytes_below(high) }
+}
+
+/// Nonzero if any of eight bytes is a line feed; the lowest bit that is set is the first one's.
+#[inline]
+fn line_feeds(word: u64) -> u64 {
     /// 1 in each byte, and the highest bit of each.
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    let mut words = text.chunks_exact(8);
-    let mut length = 0;
-    for word in &mut words {
-        // A byte that was a line feed is 0, and the lowest such byte is the lowest whose high bit this sets.
-        let zeros = little_endian(word) ^ (ONES * u64::from(b'\n'));
-        let found = zeros.wrapping_sub(ONES) & !zeros & HIGHS;
-        if found != 0 {
-            return length + bytes_below(found);
-        }
-        length += 8;
-    }
-    length + words.remainder().iter().take_while(|byte| **byte != b'\n').count()
+    let zeros = word ^ (ONES * u64::from(b'\n'));
+    zeros.wrapping_sub(ONES) & !zeros & HIGHS
 }
 
 /// Spaces at the beginning.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use xray_wire::{SegmentId, segment::Exception};
+use xray_wire::{SegmentId, encode::EncodedFrames, segment::Exception};
 
 use super::*;
 
@@ -27,8 +27,6 @@ const LANGUAGES: [Language; 7] = [
     Language::DotNet,
     Language::Go,
 ];
-
-const UNLIMITED: Limits = Limits { max_frames: usize::MAX, max_causes: usize::MAX };
 
 #[test]
 fn golden_stack_traces() {
@@ -112,11 +110,13 @@ fn limits_are_kept_and_what_is_left_out_is_counted() {
     let exceptions = exceptions(Some(Language::Java), text, limits);
     let told: Vec<_> = exceptions
         .iter()
-        .map(|exception| (&*exception.kind, exception.stack.len(), exception.truncated, exception.skipped))
+        .map(|Thrown { exception, frames }| {
+            (&*exception.kind, frames.len(), exception.truncated, exception.skipped)
+        })
         .collect();
     assert_eq!(told, [("E", 2, 1, 0), ("F", 1, 0, 2)]);
-    assert_eq!(exceptions[0].cause, exceptions[1].id);
-    assert_eq!(exceptions[1].cause, None);
+    assert_eq!(exceptions[0].exception.cause, exceptions[1].exception.id);
+    assert_eq!(exceptions[1].exception.cause, None);
 }
 
 #[test]
@@ -249,12 +249,12 @@ fn parse_with_all(text: &str) {
         let exceptions = exceptions(language, text, Limits { max_frames: 3, max_causes: 2 });
         let kept = exceptions
             .iter()
-            .map(|exception| exception.stack.len() + exception.truncated as usize)
+            .map(|thrown| thrown.frames.len() + thrown.exception.truncated as usize)
             .sum::<usize>();
         let found = parse(language, text, &mut Ignored);
         assert!(kept <= found, "{kept} of {found}");
         assert!(exceptions.len() <= 3);
-        let skipped = exceptions.iter().any(|exception| exception.skipped > 0);
+        let skipped = exceptions.iter().any(|thrown| thrown.exception.skipped > 0);
         assert!(skipped || kept == found, "{kept} of {found}");
     }
 }
@@ -267,9 +267,9 @@ impl Sink<'_> for Ignored {
     fn caused_by(&mut self, _: Cow<'_, str>, _: Cow<'_, str>) {}
 }
 
-fn exceptions(language: Option<Language>, text: &str, limits: Limits) -> Vec<Exception<'_>> {
+fn exceptions(language: Option<Language>, text: &str, limits: Limits) -> Vec<Thrown<'_>> {
     let id = |n: usize| SegmentId::from_bytes((n as u64 + 1).to_be_bytes()).unwrap();
-    let mut exceptions = vec![Exception {
+    let exception = Exception {
         id: Some(id(0)),
         kind: "E".into(),
         message: "".into(),
@@ -278,29 +278,36 @@ fn exceptions(language: Option<Language>, text: &str, limits: Limits) -> Vec<Exc
         skipped: 0,
         cause: None,
         stack: Vec::new(),
-    }];
+    };
+    let mut exceptions = vec![Thrown { exception, frames: EncodedFrames::default() }];
     parse(language, text, &mut Frames::of(&mut exceptions, limits, id));
     exceptions
 }
 
 /// One line for each label, an indented one for each place, and the causes.
 fn shown(language: Language, text: &str) -> String {
-    let mut shown = String::new();
-    for (n, exception) in exceptions(Some(language), text, UNLIMITED).iter().enumerate() {
-        if n > 0 {
-            writeln!(shown, "caused by {:?}: {:?}", exception.kind, exception.message).unwrap();
-        }
-        for frame in &exception.stack {
-            writeln!(shown, "{}", frame.label.as_deref().unwrap_or("-")).unwrap();
-            match (&frame.path, frame.line) {
-                (Some(path), Some(line)) => writeln!(shown, "    {path}:{line}").unwrap(),
-                (Some(path), None) => writeln!(shown, "    {path}").unwrap(),
-                (None, Some(line)) => writeln!(shown, "    line {line}").unwrap(),
-                (None, None) => {}
-            }
+    let mut shown = Shown(String::new());
+    parse(Some(language), text, &mut shown);
+    shown.0
+}
+
+struct Shown(String);
+
+impl Sink<'_> for Shown {
+    fn frame(&mut self, frame: Frame<'_>) {
+        let shown = &mut self.0;
+        writeln!(shown, "{}", frame.label.as_deref().unwrap_or("-")).unwrap();
+        match (&frame.path, frame.line) {
+            (Some(path), Some(line)) => writeln!(shown, "    {path}:{line}").unwrap(),
+            (Some(path), None) => writeln!(shown, "    {path}").unwrap(),
+            (None, Some(line)) => writeln!(shown, "    line {line}").unwrap(),
+            (None, None) => {}
         }
     }
-    shown
+
+    fn caused_by(&mut self, kind: Cow<'_, str>, message: Cow<'_, str>) {
+        writeln!(self.0, "caused by {kind:?}: {message:?}").unwrap();
+    }
 }
 
 fn testdata() -> PathBuf {

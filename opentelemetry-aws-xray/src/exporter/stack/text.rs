@@ -53,24 +53,56 @@ pub(super) fn path_and_line(text: &str) -> Option<(&str, u32)> {
 #[inline]
 fn split_number(text: &str) -> Option<(&str, u32)> {
     let bytes = text.as_bytes();
-    let digits = bytes.iter().rev().position(|byte| !byte.is_ascii_digit())?;
-    let (before, digits) = bytes.split_at_checked(bytes.len() - digits)?;
-    match before {
-        [_, .., b':'] if !digits.is_empty() => Some((text.get(..before.len() - 1)?, value(digits))),
+    let (mut number, mut place) = (0u32, 1u32);
+    let mut start = bytes.len();
+    while let Some(digit) = start.checked_sub(1).and_then(|at| digit(bytes[at])) {
+        if bytes.len() - start == FEW_DIGITS {
+            return split_long_number(text);
+        }
+        (number, place) = (number + digit * place, place * 10);
+        start -= 1;
+    }
+    match bytes.get(..start) {
+        Some([_, .., b':']) if place > 1 => Some((text.get(..start - 1)?, number)),
         _ => None,
     }
+}
+
+#[cold]
+fn split_long_number(text: &str) -> Option<(&str, u32)> {
+    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = text.as_bytes().get(before.len()..)?;
+    Some((before.strip_suffix(':').filter(|text| !text.is_empty())?, value_of_many(digits)))
 }
 
 /// The number at the beginning, and what stands behind it.
 #[inline]
 pub(super) fn leading_number(text: &str) -> Option<(u32, &str)> {
-    let bytes = text.as_bytes();
-    let digits = bytes.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len());
-    if digits == 0 {
-        return None;
+    let mut number = 0;
+    let mut end = 0;
+    while let Some(digit) = text.as_bytes().get(end).copied().and_then(digit) {
+        if end == FEW_DIGITS {
+            return leading_long_number(text);
+        }
+        (number, end) = (number * 10 + digit, end + 1);
     }
-    Some((value(bytes.get(..digits)?), text.get(digits..)?))
+    if end == 0 { None } else { Some((number, text.get(end..)?)) }
 }
+
+#[cold]
+fn leading_long_number(text: &str) -> Option<(u32, &str)> {
+    let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    Some((value_of_many(text.as_bytes().get(..text.len() - behind.len())?), behind))
+}
+
+#[inline]
+fn digit(byte: u8) -> Option<u32> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit < 10).then_some(digit.into())
+}
+
+/// So many can't overflow.
+const FEW_DIGITS: usize = 9;
 
 /// A decimal number, at most [`MAX_NUMBER`].
 #[inline]
@@ -82,9 +114,7 @@ pub(super) fn number(digits: &str) -> Option<u32> {
 /// The value of digits, at most [`MAX_NUMBER`].
 #[inline]
 fn value(digits: &[u8]) -> u32 {
-    /// So many can't overflow.
-    const FEW: usize = 9;
-    if digits.len() > FEW {
+    if digits.len() > FEW_DIGITS {
         return value_of_many(digits);
     }
     digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit & 0xf))

@@ -11,7 +11,7 @@ use xray_wire::{
 
 use super::{
     super::{
-        attributes::{Attributes, Met, Slot},
+        attributes::{Attributes, Met, Name, Slot},
         index::Index,
     },
     budget::Budget,
@@ -42,33 +42,33 @@ pub(super) fn annotations<'a>(
         texts,
     };
     // What handlers chose themselves comes first.
-    if attributes.has_handed() {
-        attributes.take_leftovers(|attribute, is_secret| {
+    if attributes.has_ours() {
+        attributes.take_leftovers(|attribute, name| {
             handed::annotation_key(attribute.key.as_str())
-                .is_some_and(|name| room.take(name, attribute, is_secret))
+                .is_some_and(|key| room.take(key, attribute, name == Name::Secret))
         });
     }
     if !index.names_nothing() {
         // What landed in a field can be an annotation as well.
-        attributes.take_all(|attribute, is_secret| {
+        attributes.take_all(|attribute, name| {
             index
                 .annotation_of(attribute.key.as_str())
-                .is_some_and(|name| room.take(name, attribute, is_secret))
+                .is_some_and(|key| room.take(key, attribute, name == Name::Secret))
         });
     }
     let named: Vec<Cow<'_, str>> = attributes.texts(Slot::AwsXrayAnnotations);
     if !named.is_empty() {
         attributes.consume(Slot::AwsXrayAnnotations);
-        attributes.take_leftovers(|attribute, is_secret| {
+        attributes.take_leftovers(|attribute, name| {
             let key = attribute.key.as_str();
-            named.iter().any(|name| name == key) && room.take(key, attribute, is_secret)
+            named.iter().any(|named| named == key) && room.take(key, attribute, name == Name::Secret)
         });
     }
     if index.all {
-        attributes.take_leftovers(|attribute, is_secret| {
+        attributes.take_leftovers(|attribute, name| {
             let key = attribute.key.as_str();
             let is_metadata = key.starts_with(METADATA_PREFIX) || key.starts_with(METADATUM_PREFIX);
-            !is_metadata && room.take(key, attribute, is_secret)
+            !is_metadata && room.take(key, attribute, name == Name::Secret)
         });
     }
     if document == Kind::Segment {

@@ -9,13 +9,14 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::{
     SegmentId,
-    segment::{Cause, Exception, Exceptions, Frame},
+    encode::{Body, EncodedFrames},
+    segment::Exception,
 };
 
 use super::{
     super::{
         attributes::{Attributes, Slot},
-        stack::{self, Frames, Language, Limits, Sink},
+        stack::{self, Frames, Language, Limits, Sink, Thrown},
     },
     budget::Budget,
     derive::derived_id,
@@ -35,7 +36,7 @@ pub(super) fn cause<'a>(
     texts: &mut Texts,
     lists: Lists<'_, 'a>,
 ) -> Option<Cause<'a>> {
-    let Lists { exceptions: room, stacks } = lists;
+    let Lists { exceptions: room, frames } = lists;
     let mut exceptions = std::mem::take(room);
     let is_call = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer);
     let is_aws_api = is_aws_api(attributes);
@@ -45,25 +46,23 @@ pub(super) fn cause<'a>(
             continue;
         }
         let own_id = derived_id(id, exceptions.len() + 1);
-        let stack = stacks.pop().unwrap_or_default();
-        exceptions.push(match event_exception(event, own_id, is_call, budget, texts) {
-            Some(exception) => Exception { stack, ..exception },
-            None => aws_http_failure(event, own_id),
-        });
+        let exception = event_exception(event, own_id, is_call, budget, texts)
+            .unwrap_or_else(|| aws_http_failure(event, own_id));
+        exceptions.push(Thrown { exception, frames: std::mem::take(frames) });
         let limits = Limits {
             max_frames: budget.frames,
             max_causes: MAX_CAUSES.min(budget.exceptions.saturating_sub(exceptions.len())),
         };
-        let mut frames = Frames::of(&mut exceptions, limits, |n| derived_id(id, n + 1));
+        let mut found = Frames::of(&mut exceptions, limits, |n| derived_id(id, n + 1));
         match event.attributes.iter().rev().find(|attribute| attribute.key.as_str() == STACKTRACE) {
             Some(KeyValue { value: Value::String(trace), .. }) => {
-                stack::parse(language, trace.as_str(), &mut frames);
+                stack::parse(language, trace.as_str(), &mut found);
             }
             // So does tracing-opentelemetry write the sources of an error.
             Some(KeyValue { value: Value::Array(Array::String(sources)), .. }) => {
                 sources
                     .iter()
-                    .for_each(|source| frames.caused_by(Cow::Borrowed(""), Cow::Borrowed(source.as_str())));
+                    .for_each(|source| found.caused_by(Cow::Borrowed(""), Cow::Borrowed(source.as_str())));
             }
             _ => {}
         }
@@ -72,7 +71,8 @@ pub(super) fn cause<'a>(
         && let Some(message) = status_message(span, attributes)
     {
         let kind = attributes.text(Slot::ErrorType).unwrap_or_default();
-        exceptions.push(exception(derived_id(id, 1), kind, message, budget, texts));
+        let exception = exception(derived_id(id, 1), kind, message, budget, texts);
+        exceptions.push(Thrown { exception, frames: EncodedFrames::default() });
     }
     if exceptions.is_empty() {
         *room = exceptions;
@@ -86,15 +86,30 @@ pub(super) fn cause<'a>(
     let paths = paths.into_iter().map(|path| texts.cut(path, budget.text_chars).0).collect();
     let working_directory = attributes.text(Slot::AwsXrayCauseWorkingDirectory).map(|path| {
         attributes.consume(Slot::AwsXrayCauseWorkingDirectory);
-        texts.cut(Cow::Borrowed(path), budget.text_chars).0
+        texts.cut_borrowed(path, budget.text_chars).0
     });
-    Some(Cause::Exceptions(Exceptions { working_directory, paths, exceptions }))
+    Some(Cause { working_directory, paths, exceptions })
+}
+
+/// Why a span failed.
+#[derive(Debug)]
+pub(super) struct Cause<'a> {
+    working_directory: Option<&'a str>,
+    paths: Vec<Cow<'a, str>>,
+    pub(super) exceptions: Vec<Thrown<'a>>,
+}
+
+impl Cause<'_> {
+    pub(super) fn write(&self, body: &mut Body<'_>) {
+        let exceptions = self.exceptions.iter().map(|thrown| (&thrown.exception, &thrown.frames));
+        body.cause(self.working_directory, &self.paths, exceptions);
+    }
 }
 
 /// Lists that are used again.
 pub(super) struct Lists<'l, 'a> {
-    pub(super) exceptions: &'l mut Vec<Exception<'a>>,
-    pub(super) stacks: &'l mut Vec<Vec<Frame<'a>>>,
+    pub(super) exceptions: &'l mut Vec<Thrown<'a>>,
+    pub(super) frames: &'l mut EncodedFrames,
 }
 
 /// Exceptions that one stack trace may add to its own: longer chains say no more to a person.
@@ -206,10 +221,10 @@ pub(super) fn is_plainly_named(event: &Event) -> bool {
 }
 
 /// Whether an attribute of such an event is told by the exception that it became.
-pub(super) fn is_told(attribute: &KeyValue, exception: &Exception<'_>) -> bool {
+pub(super) fn is_told(attribute: &KeyValue, Thrown { exception, frames }: &Thrown<'_>) -> bool {
     match (attribute.key.as_str(), &attribute.value) {
         ("exception.type" | "exception.message", Value::String(_)) => true,
-        (STACKTRACE, Value::String(_)) => !exception.stack.is_empty(),
+        (STACKTRACE, Value::String(_)) => !frames.is_empty(),
         (STACKTRACE, Value::Array(Array::String(_))) => exception.cause.is_some() && exception.skipped == 0,
         ("http.response.status_code" | "aws.http.error_message", _) => {
             exception.kind == "aws.http.error.event"

@@ -9,7 +9,7 @@ use xray_wire::{
     segment::{Link, MetadataEntry, Value},
 };
 
-use super::{budget::Budget, metadata, texts::Texts};
+use super::{budget::Budget, entries::Entries, metadata, texts::Texts, values};
 
 /// The span's links to valid ids, as many as X-Ray takes.
 pub(super) fn links<'a>(span: &'a SpanData, budget: &Budget, texts: &mut Texts, links: &mut Vec<Link<'a>>) {
@@ -17,7 +17,7 @@ pub(super) fn links<'a>(span: &'a SpanData, budget: &Budget, texts: &mut Texts, 
         links.push(Link {
             trace_id,
             id,
-            attributes: metadata::attribute_map(link.attributes.iter(), budget, texts),
+            attributes: values::attribute_map(link.attributes.iter(), budget, texts),
         });
     }
 }
@@ -40,7 +40,7 @@ fn ids(link: &opentelemetry::trace::Link) -> Option<(TraceId, SegmentId)> {
 }
 
 /// Keeps the ids of the links that are not told, and answers how many there was no room for.
-pub(super) fn spill<'a>(span: &'a SpanData, budget: &Budget, entries: &mut Vec<MetadataEntry<'a>>) -> usize {
+pub(super) fn spill<'a>(span: &'a SpanData, budget: &Budget, entries: &mut Entries<'_, 'a>) -> usize {
     let all = &span.links.links;
     let invalid = all.iter().filter(|link| ids(link).is_none()).count();
     let told = told(span, budget).count();

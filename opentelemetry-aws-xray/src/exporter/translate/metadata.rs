@@ -1,16 +1,30 @@
 //! Metadata: everything that has no field of its own (docs/mapping.md).
 
-use std::{borrow::Cow, collections::HashSet};
+use std::borrow::Cow;
 
 use opentelemetry::{
-    Array, KeyValue, Value as Otel,
+    KeyValue, Value as Otel,
     trace::{Event, Status, TraceState},
 };
 use opentelemetry_sdk::trace::SpanData;
-use xray_wire::segment::{Cause, Exception, Exceptions, MetadataEntry, Value};
+use xray_wire::{
+    encode::Body,
+    segment::{MetadataEntry, Value},
+};
 
 use super::{
-    super::attributes::Attributes, budget::Budget, cause, handed, json, links, name, texts::Texts, timestamp,
+    super::{
+        attributes::{Attributes, Name},
+        stack::Thrown,
+    },
+    Options,
+    budget::Budget,
+    cause::{self, Cause},
+    entries::{Entries, tell_apart},
+    handed, json, links, name,
+    texts::Texts,
+    timestamp,
+    values::{self, attribute_map, is_empty},
 };
 use crate::redact;
 
@@ -34,51 +48,57 @@ pub(super) struct Told<'t> {
     pub(super) links_elsewhere: bool,
 }
 
-/// Fills metadata with what is left over.
+/// Writes the metadata: all that is left over.
 pub(super) fn metadata<'a>(
+    span: &'a SpanData,
+    told: Told<'_>,
+    options: &'a Options,
+    attributes: &mut Attributes<'a, '_>,
+    budget: &Budget,
+    (texts, list): (&mut Texts, &mut Vec<MetadataEntry<'a>>),
+    body: &mut Body<'_>,
+) {
+    let is_settled = !attributes.has_ours()
+        && span.events.events.is_empty()
+        && budget.text_chars == usize::MAX
+        && options.metadata.is_default()
+        && !options.redaction.has_metadata_rules();
+    if is_settled {
+        let mut entries = Entries::Written(body.default_metadata(), 0);
+        fill(&mut entries, span, told, attributes, budget, texts);
+        return entries.close();
+    }
+    let moved = fill(&mut Entries::Listed(list), span, told, attributes, budget, texts);
+    if moved || budget.text_chars < usize::MAX {
+        tell_apart(list);
+    }
+    options.metadata.finish(list, &options.redaction);
+    body.metadata(list);
+}
+
+/// Fills metadata, and answers whether keys may have become the same.
+fn fill<'a>(
+    entries: &mut Entries<'_, 'a>,
     span: &'a SpanData,
     told: Told<'_>,
     attributes: &mut Attributes<'a, '_>,
     budget: &Budget,
     texts: &mut Texts,
-    entries: &mut Vec<MetadataEntry<'a>>,
-) {
-    let mut moved = budget.text_chars < usize::MAX;
+) -> bool {
+    let mut moved = false;
     let mut left_out = 0;
-    attributes.take_leftovers(|attribute, is_secret| {
+    attributes.take_leftovers(|attribute, name| {
         if is_empty(&attribute.value) {
             return true;
         }
         if entries.len() >= budget.entries {
             left_out += 1;
-            return true;
-        }
-        let key = attribute.key.as_str();
-        if let Some(namespace) = key.strip_prefix(OBJECT_PREFIX)
-            && json_object(namespace, &attribute.value, budget, entries)
-        {
-            moved = true;
-            return true;
-        }
-        let value = named_value(key, is_secret, &attribute.value, budget, texts);
-        if let Some((namespace, key)) = handed::metadata_place(key, DEFAULT) {
-            let is_taken = |entry: &&MetadataEntry<'_>| entry.namespace == namespace && entry.key == key;
-            if !key.starts_with(RESERVED_PREFIX) && entries.iter().find(is_taken).is_none() {
-                let (key, _) = texts.cut(Cow::Borrowed(key), budget.text_chars.max(MIN_KEY_CHARS));
-                let (namespace, _) = texts.cut(namespace, budget.text_chars.max(MIN_KEY_CHARS));
-                entries.push(MetadataEntry { namespace, key, value });
-                moved = true;
-                return true;
-            }
-        }
-        let key = if key.starts_with(RESERVED_PREFIX) {
-            moved = true;
-            Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}"))
+        } else if name == Name::Plain {
+            let value = values::value(&attribute.value, budget, texts);
+            entries.push(entry(cut_key(Cow::Borrowed(attribute.key.as_str()), budget, texts), value));
         } else {
-            Cow::Borrowed(key)
-        };
-        let (key, _) = texts.cut(key, budget.text_chars.max(MIN_KEY_CHARS));
-        entries.push(entry(key, value));
+            moved |= special(attribute, name == Name::Secret, budget, texts, entries);
+        }
         true
     });
     span_itself(span, told, budget, texts, entries);
@@ -86,14 +106,48 @@ pub(super) fn metadata<'a>(
         left_out += links::spill(span, budget, entries);
     }
     left_out += events(span, told.cause, name::is_aws_api(attributes), budget, texts, entries);
-    if moved {
-        tell_apart(entries);
-    }
     texts.count_cuts(left_out);
     if texts.cuts() > 0 {
         // The last stage, so that this is all of it.
         entries.push(entry("otel.cut", Value::U64(texts.cuts())));
     }
+    moved
+}
+
+/// Adds an attribute whose name tells that it may be a secret, an address, handed over or an object, or that its key is one
+/// of ours; true if it has another key or namespace now.
+fn special<'a>(
+    attribute: &'a KeyValue,
+    is_secret: bool,
+    budget: &Budget,
+    texts: &mut Texts,
+    entries: &mut Entries<'_, 'a>,
+) -> bool {
+    let key = attribute.key.as_str();
+    if let Some(namespace) = key.strip_prefix(OBJECT_PREFIX)
+        && json_object(namespace, &attribute.value, budget, entries)
+    {
+        return true;
+    }
+    let value = values::named_value(key, is_secret, &attribute.value, budget, texts);
+    if let Some((namespace, key)) = handed::metadata_place(key, DEFAULT)
+        && !key.starts_with(RESERVED_PREFIX)
+        && !entries.hold(&namespace, key)
+    {
+        let key = cut_key(Cow::Borrowed(key), budget, texts);
+        let namespace = cut_key(namespace, budget, texts);
+        entries.push(MetadataEntry { namespace, key, value });
+        return true;
+    }
+    let is_reserved = key.starts_with(RESERVED_PREFIX);
+    let key = if is_reserved { Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}")) } else { Cow::Borrowed(key) };
+    entries.push(entry(cut_key(key, budget, texts), value));
+    is_reserved
+}
+
+#[inline]
+fn cut_key<'a>(key: Cow<'a, str>, budget: &Budget, texts: &mut Texts) -> Cow<'a, str> {
+    texts.cut(key, budget.text_chars.max(MIN_KEY_CHARS)).0
 }
 
 /// An attribute of this name, then a namespace, holds a JSON object: all of that namespace.
@@ -104,7 +158,7 @@ fn json_object<'a>(
     namespace: &'a str,
     value: &'a Otel,
     budget: &Budget,
-    entries: &mut Vec<MetadataEntry<'a>>,
+    entries: &mut Entries<'_, 'a>,
 ) -> bool {
     let Otel::String(text) = value else { return false };
     let is_named = !namespace.is_empty() && !handed::is_reserved(namespace);
@@ -115,25 +169,12 @@ fn json_object<'a>(
     if members.len() > budget.entries.saturating_sub(entries.len()) {
         return false;
     }
-    entries.extend(members.into_iter().map(|(key, value)| {
+    for (key, value) in members {
         let is_ours = namespace == DEFAULT && key.starts_with(RESERVED_PREFIX);
         let key = if is_ours { Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}")) } else { key };
-        MetadataEntry { namespace: Cow::Borrowed(namespace), key, value }
-    }));
-    true
-}
-
-/// Gives keys that were cut, moved or handed over another name where they have become the same.
-pub(super) fn tell_apart(entries: &mut [MetadataEntry<'_>]) {
-    let mut seen = HashSet::with_capacity(entries.len());
-    for entry in entries {
-        let mut n = 1;
-        let original = entry.key.clone();
-        while !seen.insert((entry.namespace.clone(), entry.key.clone())) {
-            n += 1;
-            entry.key = Cow::Owned(format!("{original}#{n}"));
-        }
+        entries.push(MetadataEntry { namespace: Cow::Borrowed(namespace), key, value });
     }
+    true
 }
 
 /// Keys are cut too when there is no room, but to no less than this.
@@ -150,7 +191,7 @@ fn span_itself<'a>(
     told: Told<'_>,
     budget: &Budget,
     texts: &mut Texts,
-    entries: &mut Vec<MetadataEntry<'a>>,
+    entries: &mut Entries<'_, 'a>,
 ) {
     let mut text = |key, text: Cow<'a, str>| {
         if !text.is_empty() {
@@ -195,8 +236,8 @@ fn span_itself<'a>(
 }
 
 fn is_told(description: &str, cause: Option<&Cause<'_>>) -> bool {
-    let Some(Cause::Exceptions(Exceptions { exceptions, .. })) = cause else { return false };
-    exceptions.iter().any(|exception| exception.message == redact::text(description))
+    let Some(cause) = cause else { return false };
+    cause.exceptions.iter().any(|thrown| thrown.exception.message == redact::text(description))
 }
 
 /// Events, keyed by their position. Exceptions are among them only if they say more than the cause does. The answer is
@@ -207,12 +248,9 @@ fn events<'a>(
     is_aws_api: bool,
     budget: &Budget,
     texts: &mut Texts,
-    entries: &mut Vec<MetadataEntry<'a>>,
+    entries: &mut Entries<'_, 'a>,
 ) -> usize {
-    let mut told = match cause {
-        Some(Cause::Exceptions(cause)) => cause.exceptions.as_slice(),
-        _ => &[],
-    };
+    let mut told = cause.map_or(&[][..], |cause| &cause.exceptions);
     let mut left_out = 0;
     for (position, event) in span.events.events.iter().enumerate() {
         let exception = if cause::is_exception(event, is_aws_api) { next_recorded(&mut told) } else { None };
@@ -237,12 +275,12 @@ fn events<'a>(
 
 /// The next exception that an event recorded: those that its stack trace named as its causes follow it, each linked from
 /// the one before.
-fn next_recorded<'e, 'a>(told: &mut &'e [Exception<'a>]) -> Option<&'e Exception<'a>> {
+fn next_recorded<'e, 'a>(told: &mut &'e [Thrown<'a>]) -> Option<&'e Thrown<'a>> {
     let (recorded, mut rest) = told.split_first()?;
     let mut last = recorded;
     while let Some((next, after)) = rest.split_first()
-        && last.cause.is_some()
-        && last.cause == next.id
+        && last.exception.cause.is_some()
+        && last.exception.cause == next.exception.id
     {
         (last, rest) = (next, after);
     }
@@ -252,7 +290,7 @@ fn next_recorded<'e, 'a>(told: &mut &'e [Exception<'a>]) -> Option<&'e Exception
 
 fn event_value<'a>(
     event: &'a Event,
-    exception: Option<&Exception<'_>>,
+    exception: Option<&Thrown<'_>>,
     budget: &Budget,
     texts: &mut Texts,
 ) -> Value<'a> {
@@ -269,103 +307,4 @@ fn event_value<'a>(
         fields.push((Cow::Borrowed("attributes"), Value::Map(attributes)));
     }
     Value::Map(fields)
-}
-
-/// Attributes of an event or link as an object, the last value of each key.
-pub(super) fn attribute_map<'a>(
-    attributes: impl DoubleEndedIterator<Item = &'a KeyValue>,
-    budget: &Budget,
-    texts: &mut Texts,
-) -> Vec<(Cow<'a, str>, Value<'a>)> {
-    let mut seen = HashSet::new();
-    let mut map: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
-    for attribute in attributes.rev() {
-        let key = texts.cut(Cow::Borrowed(attribute.key.as_str()), budget.text_chars).0;
-        if is_empty(&attribute.value) || !seen.insert(key.clone()) {
-            continue;
-        }
-        if map.len() >= budget.entries {
-            texts.count_cut();
-            continue;
-        }
-        let name = attribute.key.as_str();
-        let value = named_value(name, redact::is_secret_name(name), &attribute.value, budget, texts);
-        map.push((key, value));
-    }
-    map.reverse();
-    map
-}
-
-/// An attribute's value as JSON, unless its name says that it is a secret.
-fn named_value<'a>(
-    key: &str,
-    is_secret: bool,
-    value: &'a Otel,
-    budget: &Budget,
-    texts: &mut Texts,
-) -> Value<'a> {
-    match value {
-        _ if is_secret => Value::Str(Cow::Borrowed(redact::REDACTED)),
-        Otel::String(text) => Value::Str(texts.cut(redact::named(key, text.as_str()), budget.text_chars).0),
-        _ => self::value(value, budget, texts),
-    }
-}
-
-/// An attribute's value as JSON.
-pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> Value<'a> {
-    match value {
-        Otel::Bool(value) => Value::Bool(*value),
-        Otel::I64(value) => Value::I64(*value),
-        Otel::F64(value) => Value::F64(*value),
-        Otel::String(value) => text(value.as_str(), budget, texts),
-        Otel::Array(array) => {
-            let mut list = texts.spare_list();
-            let most = budget.entries;
-            let length = match array {
-                Array::Bool(values) => fill(&mut list, values, most, |value| Value::Bool(*value)),
-                Array::I64(values) => fill(&mut list, values, most, |value| Value::I64(*value)),
-                Array::F64(values) => fill(&mut list, values, most, |value| Value::F64(*value)),
-                Array::String(values) => {
-                    fill(&mut list, values, most, |value| text(value.as_str(), budget, texts))
-                }
-                // A kind of list that this version of the API does not have.
-                other => fill(&mut list, std::slice::from_ref(other), most, |other| {
-                    Value::Str(Cow::Owned(other.to_string()))
-                }),
-            };
-            if list.len() < length {
-                texts.count_cut();
-            }
-            Value::List(list)
-        }
-        // A kind of value that this version of the API does not have.
-        other => Value::Str(Cow::Owned(other.to_string())),
-    }
-}
-
-/// Fills a list with so many values, and answers how many there are.
-fn fill<'a, T>(
-    list: &mut Vec<Value<'a>>,
-    values: &'a [T],
-    most: usize,
-    value: impl FnMut(&'a T) -> Value<'a>,
-) -> usize {
-    list.extend(values.iter().take(most).map(value));
-    values.len()
-}
-
-fn text<'a>(text: &'a str, budget: &Budget, texts: &mut Texts) -> Value<'a> {
-    Value::Str(texts.cut(Cow::Borrowed(text), budget.text_chars).0)
-}
-
-/// Whether a value says nothing.
-pub(super) fn is_empty(value: &Otel) -> bool {
-    match value {
-        Otel::String(text) => text.as_str().is_empty(),
-        Otel::Array(Array::Bool(values)) => values.is_empty(),
-        Otel::Array(Array::I64(values)) => values.is_empty(),
-        Otel::Array(Array::F64(values)) => values.is_empty(),
-        Otel::Array(Array::String(values)) => values.is_empty(),
-        _ => false,
-    }
 }

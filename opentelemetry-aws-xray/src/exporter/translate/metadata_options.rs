@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use xray_wire::segment::MetadataEntry;
 
-use super::{
-    handed::is_reserved,
-    metadata::{DEFAULT, tell_apart},
-};
+use super::{entries::tell_apart, handed::is_reserved, metadata::DEFAULT};
 use crate::redaction::Redaction;
 
 /// How metadata is written. By default it is left as it is.
@@ -26,6 +23,11 @@ impl MetadataOptions {
     /// The namespace of what has no other.
     pub(super) fn namespace(&self) -> &str {
         self.namespace.as_deref().unwrap_or(DEFAULT)
+    }
+
+    /// Whether all is left as it is.
+    pub(super) fn is_default(&self) -> bool {
+        self.namespace.is_none()
     }
 
     /// The last touch to a document's metadata.

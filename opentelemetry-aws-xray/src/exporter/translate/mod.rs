@@ -5,6 +5,7 @@ mod aws;
 mod budget;
 mod cause;
 mod derive;
+mod entries;
 mod event;
 mod flags;
 mod handed;
@@ -24,6 +25,7 @@ mod texts;
 mod timestamp;
 mod url;
 mod user;
+mod values;
 
 pub(crate) use budget::Budget;
 pub(crate) use event::subsegments as event_subsegments;
@@ -123,7 +125,7 @@ pub(crate) fn write<'a>(
     scratch: &mut Scratch<'a>,
     out: &mut Vec<u8>,
 ) -> Position {
-    let Scratch { marks, texts, exceptions, stacks, annotations, metadata, links } = scratch;
+    let Scratch { marks, texts, exceptions, frames, annotations, metadata, links } = scratch;
     let mut attributes = Attributes::new(&span.attributes, marks);
     let is_local_root = local_root::is_local_root(span, &attributes);
     let kind = local_root::document_kind(span, role, &attributes, is_local_root);
@@ -147,10 +149,10 @@ pub(crate) fn write<'a>(
     aws::aws((kind, role), namespace.as_ref(), &mut attributes, resource, texts, &mut body);
     sql::sql(span, &mut attributes, budget, texts, &mut body);
     body.origin(resource_arn(kind, &mut attributes, texts));
-    let lists = cause::Lists { exceptions, stacks };
+    let lists = cause::Lists { exceptions, frames };
     let cause = cause::cause(span, position.id, resource.language, &mut attributes, budget, texts, lists);
     if let Some(cause) = &cause {
-        body.cause(cause);
+        cause.write(&mut body);
     }
     let precursor_ids = precursor_ids(kind, &mut attributes);
     // Of a span that is two documents, a consumer's links belong to the service, and a call's to the call.
@@ -173,10 +175,10 @@ pub(crate) fn write<'a>(
     body.annotations(annotations);
     if role != Role::Service {
         let told = Told { name: &name, cause: cause.as_ref(), links_elsewhere: !has_links };
-        metadata::metadata(span, told, &mut attributes, budget, texts, metadata);
-        options.metadata.finish(metadata, &options.redaction);
+        metadata::metadata(span, told, options, &mut attributes, budget, (texts, metadata), &mut body);
+    } else {
+        body.metadata(&[]);
     }
-    body.metadata(metadata);
     body.links(links);
     body.precursor_ids(&precursor_ids);
     texts.take_back(name);

@@ -17,6 +17,7 @@ use super::{
     budget::Budget,
     metadata, place,
     texts::Texts,
+    values,
 };
 
 /// A resource, ready to be copied into segments.
@@ -63,9 +64,9 @@ impl ResourceView {
         let mut texts = Texts::default();
         view.metadata = resource
             .iter()
-            .filter(|(_, value)| !metadata::is_empty(value))
+            .filter(|(_, value)| !values::is_empty(value))
             .map(|(key, value)| {
-                let value = metadata::value(value, &Budget::STEPS[1], &mut texts);
+                let value = values::value(value, &Budget::STEPS[1], &mut texts);
                 (Cow::Owned(format!("{}{key}", metadata::RESOURCE_PREFIX)), value)
             })
             .filter(|(key, _): &(Cow<'_, str>, _)| {

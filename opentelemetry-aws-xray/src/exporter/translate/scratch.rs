@@ -1,16 +1,23 @@
 //! Room that is used again from span to span, so that a translation allocates nothing in the long run.
 
-use xray_wire::segment::{Annotation, Cause, Exception, Frame, Link, MetadataEntry, Value};
+use xray_wire::{
+    encode::EncodedFrames,
+    segment::{Annotation, Link, MetadataEntry, Value},
+};
 
-use super::{super::attributes::Marks, texts::Texts};
+use super::{
+    super::{attributes::Marks, stack::Thrown},
+    cause::Cause,
+    texts::Texts,
+};
 
 /// Lists to fill for a document, and the count of what was cut of it.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<'a> {
     pub(super) marks: Marks<'a>,
     pub(super) texts: Texts,
-    pub(super) exceptions: Vec<Exception<'a>>,
-    pub(super) stacks: Vec<Vec<Frame<'a>>>,
+    pub(super) exceptions: Vec<Thrown<'a>>,
+    pub(super) frames: EncodedFrames,
     pub(super) annotations: Vec<Annotation<'a>>,
     pub(super) metadata: Vec<MetadataEntry<'a>>,
     pub(super) links: Vec<Link<'a>>,
@@ -27,9 +34,13 @@ impl<'a> Scratch<'a> {
             }
         }
         self.metadata.clear();
-        if let Some(Cause::Exceptions(mut cause)) = cause {
-            let stacks = cause.exceptions.iter_mut().map(|exception| std::mem::take(&mut exception.stack));
-            self.stacks.extend(stacks.take(1).map(emptied));
+        if let Some(mut cause) = cause {
+            // Exceptions are rare, and a second one in a span rarer.
+            let with_frames = cause.exceptions.iter_mut().find(|thrown| !thrown.frames.is_empty());
+            if let Some(Thrown { frames, .. }) = with_frames {
+                frames.clear();
+                self.frames = std::mem::take(frames);
+            }
             self.exceptions = emptied(cause.exceptions);
         }
     }
@@ -45,20 +56,12 @@ impl<'a> Scratch<'a> {
             marks: self.marks.recycle(),
             texts: self.texts,
             exceptions: recycle(self.exceptions),
-            stacks: recycle_stacks(self.stacks),
+            frames: self.frames,
             annotations: recycle(self.annotations),
             metadata: recycle(self.metadata),
             links: recycle(self.links),
         }
     }
-}
-
-/// The room of one stack: exceptions are rare, and a second one in a span rarer.
-fn recycle_stacks<'b>(mut stacks: Vec<Vec<Frame<'_>>>) -> Vec<Vec<Frame<'b>>> {
-    let last = stacks.pop().map(recycle);
-    let mut room = recycle(stacks);
-    room.extend(last);
-    room
 }
 
 fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
