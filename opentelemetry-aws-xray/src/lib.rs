@@ -83,6 +83,8 @@ pub mod sink;
 mod tail_sampling;
 #[cfg(feature = "tower")]
 pub mod tower;
+#[cfg(feature = "tower")]
+mod tracer;
 
 pub use annotate::{add_metadata, annotate, try_add_metadata, try_annotate};
 pub use context_missing::{ContextMissing, ContextMissingError, ParseContextMissingError};

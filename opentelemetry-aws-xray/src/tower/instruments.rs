@@ -1,23 +1,21 @@
 //! The tracer and the propagator of a layer: its own, or the process's.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, OnceLock},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use http::HeaderMap;
 use opentelemetry::{
-    Context, InstrumentationScope, KeyValue, global,
+    Context, KeyValue, global,
     propagation::TextMapPropagator,
-    trace::{SpanBuilder, SpanKind, TraceContextExt, Tracer, TracerProvider},
+    trace::{SpanBuilder, SpanKind, Tracer, TracerProvider},
 };
 
 use super::headers::{Incoming, Outgoing};
+use crate::tracer::LazyTracer;
 
 /// What a layer starts spans and carries context with. A clone shares the tracer.
 #[derive(Clone, Default)]
 pub(super) struct Instruments {
-    tracer: Arc<OnceLock<Box<dyn StartSpan>>>,
+    tracer: LazyTracer,
     propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
 }
 
@@ -27,8 +25,7 @@ impl Instruments {
         P: TracerProvider,
         P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
     {
-        let tracer = provider.tracer_with_scope(scope());
-        self.tracer = Arc::new(OnceLock::from(Box::new(tracer) as Box<dyn StartSpan>));
+        self.tracer = LazyTracer::of(provider);
     }
 
     pub(super) fn set_propagator(&mut self, propagator: impl TextMapPropagator + Send + Sync + 'static) {
@@ -64,30 +61,7 @@ impl Instruments {
         name: Cow<'static, str>,
         attributes: Vec<KeyValue>,
     ) -> Context {
-        // Here, not in the layer's constructor: routers are often built before the provider is installed.
-        let tracer = self.tracer.get_or_init(|| Box::new(global::tracer_with_scope(scope())));
         let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
-        tracer.start_in(parent, builder)
+        self.tracer.start(parent, builder)
     }
-}
-
-/// A tracer of any kind. [`BoxedTracer`](global::BoxedTracer) is one too, but boxes a span that the context
-/// boxes again.
-trait StartSpan: Send + Sync {
-    /// `parent` with a new span as the active one.
-    fn start_in(&self, parent: &Context, builder: SpanBuilder) -> Context;
-}
-
-impl<T> StartSpan for T
-where
-    T: Tracer<Span: Send + Sync + 'static> + Send + Sync,
-{
-    fn start_in(&self, parent: &Context, builder: SpanBuilder) -> Context {
-        parent.with_span(self.build_with_context(builder, parent))
-    }
-}
-
-/// Says which library the spans come from.
-fn scope() -> InstrumentationScope {
-    InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build()
 }

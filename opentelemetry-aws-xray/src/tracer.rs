@@ -1,0 +1,61 @@
+//! What an instrumentation starts its spans with: a provider that it was given, or the process's.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use opentelemetry::{
+    Context, InstrumentationScope, global,
+    trace::{SpanBuilder, TraceContextExt, Tracer, TracerProvider},
+};
+
+/// A tracer that is looked up when it is first needed. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct LazyTracer(Arc<OnceLock<Box<dyn StartSpan>>>);
+
+impl LazyTracer {
+    /// A tracer of `provider`. The default is that of the global provider.
+    pub(crate) fn of<P>(provider: &P) -> Self
+    where
+        P: TracerProvider,
+        P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
+    {
+        let tracer = provider.tracer_with_scope(scope());
+        Self(Arc::new(OnceLock::from(Box::new(tracer) as Box<dyn StartSpan>)))
+    }
+
+    /// `parent` with a new span as the active one. The sampler sees what the builder holds, and the values of `parent`.
+    pub(crate) fn start(&self, parent: &Context, builder: SpanBuilder) -> Context {
+        // Here, not in a constructor: routers and clients are often built before the provider is installed.
+        let tracer = self.0.get_or_init(|| Box::new(global::tracer_with_scope(scope())));
+        tracer.start_in(parent, builder)
+    }
+}
+
+impl fmt::Debug for LazyTracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazyTracer").finish_non_exhaustive()
+    }
+}
+
+/// A tracer of any kind. [`BoxedTracer`](global::BoxedTracer) is one too, but boxes a span that the context
+/// boxes again.
+trait StartSpan: Send + Sync {
+    /// `parent` with a new span as the active one.
+    fn start_in(&self, parent: &Context, builder: SpanBuilder) -> Context;
+}
+
+impl<T> StartSpan for T
+where
+    T: Tracer<Span: Send + Sync + 'static> + Send + Sync,
+{
+    fn start_in(&self, parent: &Context, builder: SpanBuilder) -> Context {
+        parent.with_span(self.build_with_context(builder, parent))
+    }
+}
+
+/// Says which library the spans come from.
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build()
+}
