@@ -32,6 +32,7 @@
 //! - [`XrayParentBased`] samples as the caller decided, and decides where the caller left it open.
 //! - `sampler::XraySampler` samples by the account's rules (feature `sampler`).
 //! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
+//! - [`messaging`] reads who sent a message, and makes the spans of those who work on messages.
 //! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
 //! - [`InProgressProcessor`] shows a request that takes long before it ends.
 //! - [`TailSampling`] keeps requests that failed or were slow, whatever the sampler decided at their start.
@@ -71,6 +72,7 @@ mod exporter;
 mod id_generator;
 mod in_progress;
 pub mod logs;
+pub mod messaging;
 mod metrics;
 mod pipeline;
 pub mod propagator;
@@ -83,7 +85,6 @@ pub mod sink;
 mod tail_sampling;
 #[cfg(feature = "tower")]
 pub mod tower;
-#[cfg(feature = "tower")]
 mod tracer;
 
 pub use annotate::{add_metadata, annotate, try_add_metadata, try_annotate};
