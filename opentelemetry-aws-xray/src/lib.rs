@@ -32,6 +32,7 @@
 //! - [`XrayParentBased`] samples as the caller decided, and decides where the caller left it open.
 //! - `sampler::XraySampler` samples by the account's rules (feature `sampler`).
 //! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
+//! - `aws_sdk::XrayInterceptor` traces the calls of the AWS SDK for Rust (feature `aws-sdk`).
 //! - [`messaging`] reads who sent a message, and makes the spans of those who work on messages.
 //! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
 //! - [`InProgressProcessor`] shows a request that takes long before it ends.
@@ -55,6 +56,7 @@
 //! | `reqwest` | no | the client layer around `reqwest::Client` | `reqwest` without its defaults |
 //! | `daemon-tcp` | no | `config::Transport::Tcp`: the daemon's TCP port, where X-Ray's answers come back | `ureq` without TLS, `serde_json` |
 //! | `aws` | no | straight to X-Ray without a daemon | the AWS SDK with its HTTP client and `tokio`; needs Rust 1.94.1 |
+//! | `aws-sdk` | no | `aws_sdk`: the calls of the AWS SDK | crates of the AWS SDK's runtime that its clients have anyway, `serde_json`; needs Rust 1.94.1 |
 //! | `otlp` | no | [`Payload::Otlp`](config::Payload): spans as OTLP instead of segments | `base64`, `flate2` |
 //! | `sampler` | no | `OTEL_TRACES_SAMPLER=xray`, `XraySampler`: sampling by X-Ray's rules | `ureq` without TLS, `serde_json` |
 //! | `adaptive-sampling` | no | `sampler::adaptive`: boosts, and the capture of anomalies | those of `sampler`, `sha2`, `regex-lite`, `yaml-rust2` |
@@ -64,6 +66,8 @@
 mod annotate;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "aws-sdk")]
+pub mod aws_sdk;
 pub mod check;
 pub mod clock;
 pub mod config;

@@ -13,6 +13,7 @@
 
 mod family;
 mod receiver;
+mod recorder;
 mod spans;
 mod stage;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use family::Family;
 pub use receiver::Receiver;
+pub use recorder::Recorder;
 pub use spans::{end_at_once, trace};
 pub use stage::{Answer, Outcome, Stage};
 

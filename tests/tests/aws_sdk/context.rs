@@ -1,0 +1,63 @@
+//! Which calls get a span, and what they tell the other side.
+
+use aws_sdk_sqs::error::DisplayErrorContext;
+use opentelemetry::{
+    Context,
+    trace::{FutureExt, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
+use opentelemetry_aws_xray::ContextMissing;
+
+use crate::stand_in::StandIn;
+
+fn remote_parent(sampled: bool) -> Context {
+    Context::new().with_remote_span_context(SpanContext::new(
+        TraceId::from_hex("5759e988bd862e3fe1be46a994272793").unwrap(),
+        SpanId::from_hex("53995c3f42cd8ad8").unwrap(),
+        TraceFlags::default().with_sampled(sampled),
+        true,
+        TraceState::default(),
+    ))
+}
+
+#[tokio::test]
+async fn an_unsampled_call_says_so() {
+    let aws = StandIn::with_replies([]).await;
+    let client = aws.sqs(aws.interceptor());
+    client.list_queues().send().with_context(remote_parent(false)).await.unwrap();
+    let header = aws.seen()[0]["x-amzn-trace-id"].to_str().unwrap().to_owned();
+    assert!(header.starts_with("Root=1-5759e988-bd862e3fe1be46a994272793;Parent="), "{header}");
+    assert!(header.ends_with(";Sampled=0"), "{header}");
+    assert!(aws.recorder.documents().is_empty());
+}
+
+#[tokio::test]
+async fn without_a_trace_the_policy_decides() {
+    for (policy, is_sent) in [(ContextMissing::IgnoreError, true), (ContextMissing::RuntimeError, false)] {
+        let aws = StandIn::with_replies([]).await;
+        let client = aws.sqs(aws.interceptor().with_context_missing(policy));
+        let answer = client.list_queues().send().await;
+        assert_eq!(answer.is_ok(), is_sent, "{policy:?}");
+        if let Err(error) = answer {
+            assert!(
+                DisplayErrorContext(&error).to_string().contains("expected an active trace"),
+                "{error:?}"
+            );
+        }
+        assert!(aws.seen().iter().all(|headers| !headers.contains_key("x-amzn-trace-id")));
+        assert_eq!(aws.seen().len(), usize::from(is_sent));
+        assert!(aws.recorder.documents().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn suppressed_calls_are_left_alone() {
+    let aws = StandIn::with_replies([]).await;
+    let client = aws.sqs(aws.interceptor().with_context_missing(ContextMissing::RuntimeError));
+    for parent in [Context::new(), remote_parent(true)] {
+        let suppressed = parent.with_telemetry_suppressed();
+        client.list_queues().send().with_context(suppressed).await.unwrap();
+    }
+    assert_eq!(aws.seen().len(), 2);
+    assert!(aws.seen().iter().all(|headers| !headers.contains_key("x-amzn-trace-id")));
+    assert!(aws.recorder.documents().is_empty());
+}
