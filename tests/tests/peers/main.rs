@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails with the test")]
 
+mod aws_sdk;
 mod boto;
 mod browser;
 mod direct;
@@ -31,6 +32,8 @@ fn main() -> ExitCode {
     let (skipped, reasons) = mpsc::channel();
     let harness = Harness { skipped };
     let trials = vec![
+        harness.trial("aws_sdk::its_answers_are_told", Python::find, aws_sdk::its_answers_are_told),
+        harness.trial("aws_sdk::a_queue_links_two_traces", Python::find, aws_sdk::a_queue_links_two_traces),
         harness.trial(
             "boto::put_trace_segments_is_answered",
             Python::find,
