@@ -34,6 +34,7 @@
 //! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
 //! - `aws_sdk::XrayInterceptor` traces the calls of the AWS SDK for Rust (feature `aws-sdk`).
 //! - [`messaging`] reads who sent a message, and makes the spans of those who work on messages.
+//! - [`resource`] finds out where the application runs.
 //! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
 //! - [`InProgressProcessor`] shows a request that takes long before it ends.
 //! - [`TailSampling`] keeps requests that failed or were slow, whatever the sampler decided at their start.
@@ -61,6 +62,7 @@
 //! | `sampler` | no | `OTEL_TRACES_SAMPLER=xray`, `XraySampler`: sampling by X-Ray's rules | `ureq` without TLS, `serde_json` |
 //! | `adaptive-sampling` | no | `sampler::adaptive`: boosts, and the capture of anomalies | those of `sampler`, `sha2`, `regex-lite`, `yaml-rust2` |
 //! | `tracing` | no | `logs::WithTraceId`: the id of the trace on every line of `tracing-subscriber` | `tracing-subscriber` with `fmt` |
+//! | `resource-detection` | no | `resource::ResourceDetection::Full`: ECS, EKS, EC2, Elastic Beanstalk | `ureq` without TLS, `serde_json` |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
 mod annotate;
@@ -83,6 +85,7 @@ pub mod propagator;
 mod recent;
 mod redact;
 mod redaction;
+pub mod resource;
 pub mod sampler;
 mod scan;
 pub mod sink;

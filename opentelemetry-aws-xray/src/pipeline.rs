@@ -6,7 +6,8 @@ mod root_sampler;
 use std::time::Duration;
 
 use opentelemetry::{
-    KeyValue, global, metrics::Meter, otel_info, otel_warn, propagation::TextMapCompositePropagator,
+    Key, KeyValue, Value, global, metrics::Meter, otel_info, otel_warn,
+    propagation::TextMapCompositePropagator,
 };
 use opentelemetry_sdk::{
     Resource,
@@ -29,6 +30,7 @@ use crate::{
     id_generator::XrayIdGenerator,
     in_progress::{InProgressProcessor, InProgressStats, InProgressStatsHandle},
     metrics,
+    resource::{self, ResourceDetection},
     sampler::XrayParentBased,
     tail_sampling::{TailSampling, TailSamplingStats, TailSamplingStatsHandle},
 };
@@ -173,6 +175,7 @@ impl Drop for Xray {
 pub struct XrayBuilder {
     service_name: Option<String>,
     resource: Option<Resource>,
+    resource_detection: Option<ResourceDetection>,
     attributes: Vec<KeyValue>,
     sampler: RootSampler,
     propagators: Option<Vec<Propagator>>,
@@ -208,9 +211,18 @@ impl XrayBuilder {
 
     /// The resource, instead of what the SDK detects and reads from the environment.
     ///
-    /// Default: [`Resource::builder`]'s detectors.
+    /// Default: [`Resource::builder`]'s detectors, and what [`with_resource_detection`](Self::with_resource_detection) finds.
     pub fn with_resource(mut self, resource: Resource) -> Self {
         self.resource = Some(resource);
+        self
+    }
+
+    /// How far to look for where the application runs: see [`resource`](crate::resource). What `OTEL_RESOURCE_ATTRIBUTES` and the code
+    /// say wins over what is found. Nothing is looked for beside [`with_resource`](Self::with_resource).
+    ///
+    /// Default: `AWS_XRAY_RESOURCE_DETECTION`, else [`ResourceDetection::Environment`].
+    pub fn with_resource_detection(mut self, detection: ResourceDetection) -> Self {
+        self.resource_detection = Some(detection);
         self
     }
 
@@ -384,8 +396,12 @@ impl XrayBuilder {
         // What is turned off costs no thread.
         let early = if self.in_progress && is_enabled { early(&self.exporter, environment) } else { None };
         let in_progress = early.as_ref().map(InProgressProcessor::stats_handle);
-        let resource =
-            resource(self.resource, self.attributes, config::service_name(self.service_name, environment));
+        let resource = self.resource.unwrap_or_else(|| {
+            let detection = config::resource_detection(self.resource_detection, environment);
+            detected(resource::detect(detection, environment))
+        });
+        let service_name = config::service_name(self.service_name, environment);
+        let resource = completed(&resource, self.attributes, service_name);
         #[cfg(feature = "adaptive-sampling")]
         let sampler = self.sampler.with_adaptive(self.adaptive_sampling);
         #[cfg(not(feature = "adaptive-sampling"))]
@@ -465,19 +481,32 @@ fn batch_processor(
     FlushingProcessor::new(exporter, config.build(), queue_size)
 }
 
-fn resource(given: Option<Resource>, attributes: Vec<KeyValue>, service_name: Option<String>) -> Resource {
-    let builder = match given {
-        Some(resource) => {
-            let given = resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
-            Resource::builder_empty().with_attributes(given.collect::<Vec<_>>())
-        }
-        None => Resource::builder(),
+/// What was found out, and what the SDK knows and the environment says, which win.
+fn detected(found: Vec<KeyValue>) -> Resource {
+    /// The SDK's name for a service that has none.
+    const UNKNOWN: &str = "unknown_service";
+    let name = found.iter().any(|found| found.key.as_str() == SERVICE_NAME);
+    let is_better = |key: &Key, value: &Value| {
+        !(name && key.as_str() == SERVICE_NAME && value.as_str().starts_with(UNKNOWN))
     };
-    let builder = builder.with_attributes(attributes);
+    let sdk = attributes(&Resource::builder().build(), is_better);
+    Resource::builder_empty().with_attributes(found).with_attributes(sdk).build()
+}
+
+const SERVICE_NAME: &str = "service.name";
+
+fn completed(resource: &Resource, more: Vec<KeyValue>, service_name: Option<String>) -> Resource {
+    let all = attributes(resource, |_, _| true);
+    let builder = Resource::builder_empty().with_attributes(all).with_attributes(more);
     match service_name {
         Some(name) => builder.with_service_name(name).build(),
         None => builder.build(),
     }
+}
+
+fn attributes(resource: &Resource, is_kept: impl Fn(&Key, &Value) -> bool) -> Vec<KeyValue> {
+    let kept = resource.iter().filter(|(key, value)| is_kept(key, value));
+    kept.map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]
@@ -620,6 +649,49 @@ mod tests {
         xray.shutdown().unwrap();
         assert!(sink.take()[0].contains("\"name\":\"orders\""));
         assert_eq!(xray.stats().spans_sent, 1);
+    }
+
+    #[test]
+    fn a_function_is_named_and_placed_by_lambda_unless_somebody_knows_better() {
+        const FUNCTION: (&str, &str) = ("AWS_LAMBDA_FUNCTION_NAME", "orders");
+        type Build = fn(XrayBuilder) -> XrayBuilder;
+        for (variable, build, name, origin) in [
+            (("", ""), (|builder| builder) as Build, "orders", Some("AWS::Lambda::Function")),
+            (("AWS_XRAY_TRACING_NAME", "named"), |builder| builder, "named", Some("AWS::Lambda::Function")),
+            (("", ""), |builder| builder.with_service_name("code"), "code", Some("AWS::Lambda::Function")),
+            (
+                ("AWS_XRAY_RESOURCE_DETECTION", "off"),
+                |builder| builder.with_service_name("code"),
+                "code",
+                None,
+            ),
+            (
+                ("", ""),
+                |builder| builder.with_resource(Resource::builder_empty().with_service_name("given").build()),
+                "given",
+                None,
+            ),
+        ] {
+            let sink = MemorySink::default();
+            let builder = build(Xray::builder().with_exporter(|exporter| exporter.with_sink(sink.clone())));
+            let xray = builder.build_with(&Environment::of([FUNCTION, variable]));
+            xray.tracer_provider().tracer("test").start("job").end();
+            xray.shutdown().unwrap();
+            let document: serde_json::Value = serde_json::from_str(&sink.take()[0]).unwrap();
+            assert_eq!(
+                (document["name"].as_str(), document["origin"].as_str()),
+                (Some(name), origin),
+                "{variable:?}"
+            );
+        }
+        let sink = MemorySink::default();
+        let builder = Xray::builder()
+            .with_exporter(|exporter| exporter.with_sink(sink.clone()))
+            .with_resource_attribute(KeyValue::new("cloud.platform", "elsewhere"));
+        let xray = builder.build_with(&Environment::of([FUNCTION]));
+        xray.tracer_provider().tracer("test").start("job").end();
+        xray.shutdown().unwrap();
+        assert!(!sink.take()[0].contains("AWS::Lambda"), "the code wins");
     }
 
     #[test]

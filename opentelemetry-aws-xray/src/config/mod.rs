@@ -29,7 +29,7 @@ use xray_wire::DaemonAddress;
 #[cfg(feature = "adaptive-sampling")]
 use crate::sampler::adaptive::AdaptiveSampling;
 
-use crate::{context_missing::ContextMissing, exporter::DEFAULT_QUEUE_SIZE};
+use crate::{context_missing::ContextMissing, exporter::DEFAULT_QUEUE_SIZE, resource::ResourceDetection};
 
 /// Where the daemon is.
 pub(crate) fn daemon_address(explicit: Option<&str>, environment: &Environment) -> DaemonAddress {
@@ -46,6 +46,14 @@ pub(crate) fn transport(explicit: Option<Transport>, environment: &Environment) 
 #[cfg(feature = "daemon-tcp")]
 pub(crate) fn execution_env(environment: &Environment) -> Option<String> {
     environment.var("AWS_EXECUTION_ENV")
+}
+
+/// How far to look for where the application runs.
+pub(crate) fn resource_detection(
+    explicit: Option<ResourceDetection>,
+    environment: &Environment,
+) -> ResourceDetection {
+    explicit.or_else(|| parsed(vars::RESOURCE_DETECTION, environment)).unwrap_or_default()
 }
 
 /// What is sent.
@@ -197,6 +205,25 @@ mod tests {
         }
         let environment = Environment::of([("AWS_XRAY_TRANSPORT", "tcp")]);
         assert_eq!(transport(Some(Transport::Udp), &environment), Transport::Udp);
+    }
+
+    #[test]
+    fn detections_of_the_resource() {
+        let full = if cfg!(feature = "resource-detection") { "Full" } else { "Environment" };
+        for (value, expected) in [
+            ("", "Environment"),
+            ("OFF", "Off"),
+            ("environment", "Environment"),
+            ("Full", full),
+            ("x", "Environment"),
+        ] {
+            let environment = Environment::of([("AWS_XRAY_RESOURCE_DETECTION", value)]);
+            assert_eq!(format!("{:?}", resource_detection(None, &environment)), expected, "{value}");
+            assert_eq!(
+                resource_detection(Some(ResourceDetection::Off), &environment),
+                ResourceDetection::Off
+            );
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(crate) const CONTEXT_MISSING: &str = "AWS_XRAY_CONTEXT_MISSING";
 pub(crate) const HOSTNAME: &str = "AWS_HOSTNAME";
 pub(crate) const LAMBDA_LOG_GROUP: &str = "AWS_LAMBDA_LOG_GROUP_NAME";
 pub(crate) const INSTANCE_ID: &str = "AWS_INSTANCE_ID";
+pub(crate) const RESOURCE_DETECTION: &str = "AWS_XRAY_RESOURCE_DETECTION";
 pub(crate) const OTEL_SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
 pub(crate) const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 pub(crate) const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -76,6 +77,12 @@ pub const VARIABLES: &[Variable] = &[
         accepts: "`LOG_ERROR`, `LOG_WARNING`, `RUNTIME_ERROR`, `IGNORE_ERROR`, in any case",
         default: "`LOG_ERROR`",
         effect: "What happens where a trace is needed and none is active: a call out of a traced client, an annotation. `RUNTIME_ERROR` fails what can fail, such as `try_annotate`; it never ends the process. Otherwise the call goes out as it is.",
+    },
+    Variable {
+        name: RESOURCE_DETECTION,
+        accepts: "`off`, `environment` or, with the crate's feature `resource-detection`, `full`; in any case",
+        default: "`environment`",
+        effect: "How far to look for where the application runs. `environment`: variables that Lambda, ECS and EKS set. `full`: files and metadata services too, which delays the start by 500 ms at most.",
     },
     Variable {
         name: TRACES_SAMPLER,
