@@ -9,5 +9,7 @@ mod support;
 mod client;
 #[path = "tower/ending.rs"]
 mod ending;
+#[path = "tower/grpc.rs"]
+mod grpc;
 #[path = "tower/server.rs"]
 mod server;

@@ -110,7 +110,11 @@ where
 impl Open {
     /// Counts a frame. `true` if nothing can follow it.
     fn is_last<D: bytes::Buf>(&mut self, frame: &Frame<D>) -> bool {
-        let Some(data) = frame.data_ref() else { return frame.is_trailers() };
+        let Some(data) = frame.data_ref() else {
+            let Some(trailers) = frame.trailers_ref() else { return false };
+            self.span.trailers(trailers);
+            return true;
+        };
         self.span.count(data.remaining());
         self.announced.is_some_and(|announced| self.span.body_bytes() >= announced)
     }

@@ -57,6 +57,7 @@ mod authority;
 mod body;
 mod client;
 mod conventions;
+mod grpc;
 mod headers;
 mod instruments;
 mod server;
@@ -65,6 +66,9 @@ mod text;
 
 pub use self::{
     body::XrayBody,
-    client::{ClientRequest, ClientResponse, XrayClient, XrayClientFuture, XrayClientLayer},
+    client::{
+        ClientRequest, ClientResponse, CountResends, CountResendsLayer, RequireContext, RequireContextFuture,
+        RequireContextLayer, XrayClient, XrayClientFuture, XrayClientLayer, count_resends,
+    },
     server::{XrayLayer, XrayResponseFuture, XrayService},
 };

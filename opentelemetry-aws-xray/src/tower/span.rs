@@ -2,13 +2,13 @@
 
 use std::{any, fmt, mem, thread};
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Status, TraceContextExt},
 };
 
-use super::text;
+use super::{grpc, text};
 
 /// Whose account of the exchange the span is. The two disagree about what is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,23 @@ pub(super) enum Side {
     Client,
 }
 
+/// What the exchange speaks, and so where its outcome stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// In the status code.
+    Http,
+    /// In the headers or trailers, once they have come.
+    Grpc {
+        /// Whether they have.
+        has_outcome: bool,
+    },
+}
+
+impl Protocol {
+    /// gRPC, before the response.
+    pub(super) const GRPC: Self = Self::Grpc { has_outcome: false };
+}
+
 /// An open span, with the context in which everything inside it runs.
 ///
 /// It ends exactly once: with [`finish`](Self::finish) or [`fail`](Self::fail), else when it is dropped, which
@@ -26,6 +43,7 @@ pub(super) enum Side {
 pub struct ExchangeSpan {
     cx: Context,
     side: Side,
+    protocol: Protocol,
     phase: Phase,
     body_bytes: u64,
 }
@@ -40,8 +58,8 @@ enum Phase {
 
 impl ExchangeSpan {
     /// Takes charge of the active span of `cx`.
-    pub(super) const fn new(cx: Context, side: Side) -> Self {
-        Self { cx, side, phase: Phase::AwaitingHead, body_bytes: 0 }
+    pub(super) const fn new(cx: Context, side: Side, protocol: Protocol) -> Self {
+        Self { cx, side, protocol, phase: Phase::AwaitingHead, body_bytes: 0 }
     }
 
     /// The context whose active span this is.
@@ -64,8 +82,12 @@ impl ExchangeSpan {
     }
 
     /// Records the head of the response.
-    pub(super) fn head(&mut self, status: StatusCode) {
+    pub(super) fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
         self.phase = Phase::InBody;
+        // A gRPC call that was refused before it reached its server has only the status of HTTP.
+        if self.outcome(headers) || (self.protocol != Protocol::Http && status == StatusCode::OK) {
+            return;
+        }
         let span = self.cx.span();
         if !span.is_recording() {
             return;
@@ -79,6 +101,23 @@ impl ExchangeSpan {
             span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
             span.set_status(Status::error(""));
         }
+        if let Protocol::Grpc { has_outcome } = &mut self.protocol {
+            *has_outcome = true;
+        }
+    }
+
+    /// Records the trailers of the response.
+    pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
+        self.outcome(trailers);
+    }
+
+    /// Records the outcome of a gRPC call, if it stands here.
+    fn outcome(&mut self, headers: &HeaderMap) -> bool {
+        let Protocol::Grpc { has_outcome } = &mut self.protocol else { return false };
+        let Some(outcome) = grpc::Outcome::of(headers) else { return false };
+        *has_outcome = true;
+        outcome.record(&self.cx.span(), self.side);
+        true
     }
 
     /// Counts bytes of the response body.
@@ -93,7 +132,13 @@ impl ExchangeSpan {
 
     /// Ends the span: the exchange is complete.
     pub(super) fn finish(mut self) {
-        self.record_size();
+        match self.protocol {
+            Protocol::Http => self.record_size(),
+            Protocol::Grpc { has_outcome: true } => {}
+            Protocol::Grpc { has_outcome: false } => {
+                grpc::Outcome::UNKNOWN.record(&self.cx.span(), self.side);
+            }
+        }
         self.end();
     }
 
@@ -132,7 +177,9 @@ impl ExchangeSpan {
             (Phase::AwaitingHead, _) => span.set_attribute(KeyValue::new(ABORTED, "head")),
             (Phase::InBody, Side::Server) => {
                 span.set_attribute(KeyValue::new(ABORTED, "body"));
-                self.record_size();
+                if self.protocol == Protocol::Http {
+                    self.record_size();
+                }
             }
             // A caller who needs no more of the response than he has read has not met an error.
             (Phase::InBody, Side::Client) | (Phase::Ended, _) => {}

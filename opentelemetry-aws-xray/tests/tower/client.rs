@@ -1,18 +1,23 @@
 //! What a client's span says, and what the other side hears.
 
+use std::{convert::Infallible, future::Ready};
+
 use axum::{Router, body::Body, http::HeaderMap, routing::get as on_get};
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Uri};
 use http_body_util::BodyExt;
 use opentelemetry::{
     Context,
     trace::{FutureExt, SpanId, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_aws_xray::{
-    ContextMissing,
-    tower::{XrayClient, XrayLayer},
+    ContextMissing, ContextMissingError,
+    tower::{CountResendsLayer, XrayClient, XrayLayer},
 };
 use opentelemetry_sdk::trace::Sampler;
-use tower::{Layer, ServiceExt};
+use tower::{
+    Layer, ServiceBuilder, ServiceExt,
+    retry::{Policy, RetryLayer},
+};
 
 use crate::support::{HyperClient, World, attribute, exception, fetch, get, hyper_client, is_error, serve};
 
@@ -191,6 +196,94 @@ async fn a_call_that_is_given_up_says_so() {
     let call = world.client_layer().layer(service).oneshot(Request::new(())).with_context(cx.clone());
     assert!(futures_now(call).is_none());
     assert_eq!(attribute(&world.span().await, "xray.response.aborted"), "head");
+}
+
+#[tokio::test]
+async fn what_is_told_to_a_layer_is_recorded() {
+    let mut world = World::new(Sampler::AlwaysOn);
+    let cx = active(&world);
+    let service =
+        || tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(http::Response::new(Body::empty())));
+    let layer = || world.client_layer().with_origin(Uri::from_static("https://orders.internal/"));
+    let (plain, traced) = (layer(), layer().with_traced_callee(true));
+    let request = || Request::get("/a?token=secret").body(()).unwrap();
+    for (layer, traced) in [(plain, ""), (traced, "true")] {
+        drop(layer.layer(service()).oneshot(request()).with_context(cx.clone()).await);
+        let span = world.span().await;
+        for (key, expected) in [
+            ("url.full", "https://orders.internal/a?token=REDACTED"),
+            ("server.address", "orders.internal"),
+            ("server.port", "443"),
+            ("aws.xray.traced", traced),
+            ("http.request.resend_count", ""),
+        ] {
+            assert_eq!(attribute(&span, key), expected, "{key}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_says_which_one_it_is() {
+    /// Sends a request three times in all.
+    #[derive(Clone)]
+    struct Thrice(u32);
+
+    impl<Res> Policy<Request<()>, Res, &'static str> for Thrice {
+        type Future = Ready<()>;
+
+        fn retry(
+            &mut self,
+            _: &mut Request<()>,
+            result: &mut Result<Res, &'static str>,
+        ) -> Option<Ready<()>> {
+            self.0 += 1;
+            (result.is_err() && self.0 < 3).then(|| std::future::ready(()))
+        }
+
+        fn clone_request(&mut self, request: &Request<()>) -> Option<Request<()>> {
+            Some(request.clone())
+        }
+    }
+
+    let mut world = World::new(Sampler::AlwaysOn);
+    let cx = active(&world);
+    let inside = world.client_layer().layer(tower::service_fn(async |_: Request<()>| {
+        Err::<http::Response<Body>, _>("a token is of no use")
+    }));
+    // Whatever an attempt calls by itself is no attempt.
+    let refreshing = tower::service_fn(move |_: Request<()>| inside.clone().oneshot(Request::new(())));
+    let client = ServiceBuilder::new()
+        .layer(CountResendsLayer::new())
+        .layer(RetryLayer::new(Thrice(0)))
+        .layer(world.client_layer())
+        .service(refreshing);
+    client.oneshot(Request::new(())).with_context(cx.clone()).await.unwrap_err();
+    for expected in ["", "1", "2"] {
+        assert_eq!(attribute(&world.span().await, "http.request.resend_count"), "");
+        assert_eq!(attribute(&world.span().await, "http.request.resend_count"), expected);
+    }
+    assert!(world.is_quiet());
+}
+
+#[tokio::test]
+async fn only_a_fallible_layer_fails_without_a_span() {
+    let mut world = World::new(Sampler::AlwaysOn);
+    let layer = world.client_layer().with_context_missing(ContextMissing::RuntimeError);
+    let url = echo().await;
+    assert_eq!(read(layer.clone().layer(hyper_client()), url.clone()).await, "-");
+
+    let client = layer.fallible().layer(hyper_client());
+    let request = || Request::get(&url).body(Body::empty()).unwrap();
+    let error = client.clone().oneshot(request()).await.unwrap_err();
+    assert_eq!(
+        error.downcast_ref::<ContextMissingError>().unwrap().to_string(),
+        "expected an active trace for an outgoing call, but found none"
+    );
+    let cx = active(&world);
+    let response = client.oneshot(request()).with_context(cx.clone()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    drop(response);
+    assert_eq!(attribute(&world.span().await, "http.response.status_code"), "200");
 }
 
 /// Polls once, then drops.

@@ -7,6 +7,7 @@ use crate::tower::{
     XrayBody,
     authority::Authority,
     body::ResponseHead,
+    grpc::Procedure,
     span::ExchangeSpan,
     text::{bounded, redacted},
 };
@@ -17,13 +18,17 @@ pub trait ClientRequest: Sealed {
     #[doc(hidden)]
     fn method(&self) -> &Method;
 
-    /// Without userinfo, secrets redacted. `None` unless absolute.
+    /// Without userinfo, secrets redacted. `None` if it names no host, and there is no `origin` to do so.
     #[doc(hidden)]
-    fn full_url(&self) -> Option<String>;
+    fn full_url(&self, origin: Option<&Uri>) -> Option<String>;
 
     /// Host and port.
     #[doc(hidden)]
     fn server(&self) -> Option<(&str, Option<u16>)>;
+
+    /// The procedure that gRPC calls with it.
+    #[doc(hidden)]
+    fn procedure(&self) -> Option<Procedure<'_>>;
 
     #[doc(hidden)]
     fn headers_mut(&mut self) -> &mut HeaderMap;
@@ -40,6 +45,9 @@ pub trait ClientResponse: Sealed {
 
     #[doc(hidden)]
     fn version(&self) -> Version;
+
+    #[doc(hidden)]
+    fn headers(&self) -> &HeaderMap;
 
     #[doc(hidden)]
     fn with_span(self, span: ExchangeSpan, method: &Method) -> Self::Traced;
@@ -59,17 +67,20 @@ impl<B> ClientRequest for Request<B> {
         self.method()
     }
 
-    fn full_url(&self) -> Option<String> {
-        let uri = self.uri();
-        let (scheme, authority) = (uri.scheme_str()?, uri.authority()?.as_str());
+    fn full_url(&self, origin: Option<&Uri>) -> Option<String> {
+        let base = if self.uri().authority().is_some() { self.uri() } else { origin? };
+        let (scheme, authority) = (base.scheme_str()?, base.authority()?.as_str());
         let authority = authority.rsplit_once('@').map_or(authority, |(_userinfo, rest)| rest);
-        let path = uri.path_and_query().map_or("", |path| path.as_str());
+        let path = self.uri().path_and_query().map_or("", |path| path.as_str());
         Some(recordable(&format!("{scheme}://{authority}{path}")))
     }
 
     fn server(&self) -> Option<(&str, Option<u16>)> {
-        let Authority { host, port } = Authority::of(self.uri(), self.headers())?;
-        Some((host, port.or_else(|| default_port(self.uri()))))
+        Some(server(Authority::of(self.uri(), self.headers())?, self.uri()))
+    }
+
+    fn procedure(&self) -> Option<Procedure<'_>> {
+        Procedure::of(self.uri(), self.headers())
     }
 
     fn headers_mut(&mut self) -> &mut HeaderMap {
@@ -88,6 +99,10 @@ impl<B: Body> ClientResponse for Response<B> {
         self.version()
     }
 
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
     fn with_span(self, span: ExchangeSpan, method: &Method) -> Self::Traced {
         let (head, body) = self.into_parts();
         let seen = ResponseHead { status: head.status, headers: &head.headers };
@@ -103,6 +118,15 @@ impl<B: Body> ClientResponse for Response<B> {
 /// A URL as it may be recorded.
 pub(super) fn recordable(url: &str) -> String {
     bounded(&redacted(url)).to_owned()
+}
+
+/// Host and port of a URI that always names them.
+pub(super) fn origin_server(origin: &Uri) -> Option<(&str, Option<u16>)> {
+    Some(server(Authority::parse(origin.authority()?.as_str())?, origin))
+}
+
+fn server<'a>(Authority { host, port }: Authority<'a>, uri: &Uri) -> (&'a str, Option<u16>) {
+    (host, port.or_else(|| default_port(uri)))
 }
 
 fn default_port(uri: &Uri) -> Option<u16> {
@@ -136,10 +160,15 @@ mod tests {
                 request = request.header("host", host);
             }
             let request = request.body(()).unwrap();
-            assert_eq!(request.full_url().as_deref(), full_url, "{uri}");
+            assert_eq!(request.full_url(None).as_deref(), full_url, "{uri}");
             assert_eq!(request.server(), server, "{uri}");
         }
+        let origin = Uri::from_static("https://u:p@origin:8443/ignored");
+        for (uri, full_url) in [("/a?b", "https://origin:8443/a?b"), ("http://h/a", "http://h/a")] {
+            let request = Request::get(uri).body(()).unwrap();
+            assert_eq!(request.full_url(Some(&origin)).as_deref(), Some(full_url));
+        }
         let long = format!("http://h/{}", "x".repeat(10_000));
-        assert_eq!(Request::get(long).body(()).unwrap().full_url().unwrap().len(), 2_048);
+        assert_eq!(Request::get(long).body(()).unwrap().full_url(None).unwrap().len(), 2_048);
     }
 }

@@ -65,7 +65,7 @@ impl Traced {
     fn complete<R: ClientResponse, E: fmt::Display>(mut self, result: Result<R, E>) -> Result<R::Traced, E> {
         match result {
             Ok(response) => {
-                self.span.head(response.status());
+                self.span.head(response.status(), response.headers());
                 // The response's: until it is there, the version is up to the connection.
                 if let Some(version) = protocol_version(response.version()) {
                     let attribute = KeyValue::new("network.protocol.version", version);

@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
+use http::Uri;
 use opentelemetry::{
     propagation::TextMapPropagator,
     trace::{Tracer, TracerProvider},
 };
-use tower_layer::Layer;
+use tower_layer::{Layer, Stack};
 
-use super::service::XrayClient;
+use super::{require_context::RequireContextLayer, service::XrayClient};
 use crate::{context_missing::ContextMissing, tower::instruments::Instruments};
 
 /// Makes a CLIENT span of every outgoing request, and tells the other side which trace it belongs to.
@@ -25,6 +26,8 @@ pub struct XrayClientLayer {
 pub(super) struct Options {
     pub(super) instruments: Instruments,
     pub(super) context_missing: ContextMissing,
+    pub(super) origin: Option<Uri>,
+    pub(super) is_callee_traced: bool,
 }
 
 impl XrayClientLayer {
@@ -55,11 +58,58 @@ impl XrayClientLayer {
     }
 
     /// Sets what happens when there is no active span, apart from sending the request. Default:
-    /// [`ContextMissing::of_process`].
+    /// [`ContextMissing::of_process`]. Only a layer that is [`fallible`](Self::fallible) can fail a call; others log
+    /// an error under [`RuntimeError`](ContextMissing::RuntimeError).
     #[must_use]
     pub fn with_context_missing(mut self, policy: ContextMissing) -> Self {
         self.options().context_missing = policy;
         self
+    }
+
+    /// Sets where requests go that name no host themselves: those of tonic, whose channel adds it later, and those
+    /// to one end of a connection. It is recorded, and changes no request. Default: unknown.
+    ///
+    /// ```
+    /// use http::Uri;
+    /// use opentelemetry_aws_xray::tower::XrayClientLayer;
+    ///
+    /// let layer = XrayClientLayer::new().with_origin(Uri::from_static("http://orders.internal:50051"));
+    /// ```
+    #[must_use]
+    pub fn with_origin(mut self, origin: Uri) -> Self {
+        self.options().origin = Some(origin);
+        self
+    }
+
+    /// Sets whether the other side is known to report to X-Ray too: `http.request.traced` of the subsegment. X-Ray then
+    /// shows the trace as incomplete until the other side's segment has come (X-Ray developer guide, "Segment
+    /// documents"). Default: `false`.
+    #[must_use]
+    pub fn with_traced_callee(mut self, is_traced: bool) -> Self {
+        self.options().is_callee_traced = is_traced;
+        self
+    }
+
+    /// This layer inside a [`RequireContextLayer`] of the same policy, which fails calls without an active span where
+    /// [`RuntimeError`](ContextMissing::RuntimeError) asks for it. For that, the errors of the service become boxed.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::{ContextMissing, ContextMissingError, tower::XrayClientLayer};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let client = service_fn(|_: http::Request<String>| async { Ok::<_, std::io::Error>(http::Response::new(String::new())) });
+    /// let layer = XrayClientLayer::new().with_context_missing(ContextMissing::RuntimeError).fallible();
+    /// let error = layer.layer(client).oneshot(http::Request::default()).await.unwrap_err();
+    /// assert!(error.is::<ContextMissingError>());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn fallible(mut self) -> Stack<Self, RequireContextLayer> {
+        let policy = self.options.context_missing;
+        // Or each call without a span would be counted twice.
+        self.options().context_missing = ContextMissing::IgnoreError;
+        Stack::new(self, RequireContextLayer::new(policy))
     }
 
     fn options(&mut self) -> &mut Options {
@@ -77,7 +127,12 @@ impl<S> Layer<S> for XrayClientLayer {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { instruments: Instruments::default(), context_missing: ContextMissing::of_process() }
+        Self {
+            instruments: Instruments::default(),
+            context_missing: ContextMissing::of_process(),
+            origin: None,
+            is_callee_traced: false,
+        }
     }
 }
 
@@ -89,6 +144,9 @@ impl fmt::Debug for XrayClientLayer {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("context_missing", &self.context_missing).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("context_missing", &self.context_missing)
+            .field("is_callee_traced", &self.is_callee_traced)
+            .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,10 @@
 //! reqwest's own request and response types.
 
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use reqwest::{Body, Request, Response, ResponseBuilderExt as _};
 
 use super::exchange::{ClientRequest, ClientResponse, Sealed, recordable};
-use crate::tower::{XrayBody, authority::Authority, body::ResponseHead, span::ExchangeSpan};
+use crate::tower::{XrayBody, authority::Authority, body::ResponseHead, grpc::Procedure, span::ExchangeSpan};
 
 impl Sealed for Request {}
 impl Sealed for Response {}
@@ -14,7 +14,7 @@ impl ClientRequest for Request {
         self.method()
     }
 
-    fn full_url(&self) -> Option<String> {
+    fn full_url(&self, _: Option<&Uri>) -> Option<String> {
         let url = self.url().as_str();
         let Some(authority) = url.find("://").map(|scheme| scheme + 3) else { return Some(recordable(url)) };
         let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |length| authority + length);
@@ -25,6 +25,11 @@ impl ClientRequest for Request {
     fn server(&self) -> Option<(&str, Option<u16>)> {
         let Authority { host, .. } = Authority::parse(self.url().host_str()?)?;
         Some((host, self.url().port_or_known_default()))
+    }
+
+    /// reqwest speaks no gRPC: it has no trailers.
+    fn procedure(&self) -> Option<Procedure<'_>> {
+        None
     }
 
     fn headers_mut(&mut self) -> &mut HeaderMap {
@@ -41,6 +46,10 @@ impl ClientResponse for Response {
 
     fn version(&self) -> Version {
         self.version()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
     }
 
     fn with_span(self, span: ExchangeSpan, method: &Method) -> Response {
@@ -72,7 +81,7 @@ mod tests {
             ("https://[::1]/?sig=s&a=@", "https://[::1]/?sig=REDACTED&a=@", "::1", Some(443)),
         ] {
             let request = Request::new(Method::GET, url.parse().unwrap());
-            assert_eq!(request.full_url().as_deref(), Some(full_url), "{url}");
+            assert_eq!(request.full_url(None).as_deref(), Some(full_url), "{url}");
             assert_eq!(request.server(), Some((host, port)), "{url}");
         }
     }

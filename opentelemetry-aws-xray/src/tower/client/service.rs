@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    fmt,
+    fmt, iter,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -15,15 +15,20 @@ use opentelemetry::{
 use tower_service::Service;
 
 use super::{
-    exchange::{ClientRequest, ClientResponse},
+    exchange::{ClientRequest, ClientResponse, origin_server},
     future::{Traced, XrayClientFuture},
     layer::Options,
+    resend::{resends, without_count},
 };
 use crate::tower::{
     conventions::known_method,
-    span::{ExchangeSpan, Side},
+    grpc::Procedure,
+    span::{ExchangeSpan, Protocol, Side},
     text::bounded,
 };
+
+/// Room for all attributes that are known before the response, and for those that come with it.
+const EXPECTED_ATTRIBUTES: usize = 10;
 
 /// Sends requests inside CLIENT spans. Made by [`XrayClientLayer`](super::XrayClientLayer).
 ///
@@ -60,7 +65,7 @@ where
             return XrayClientFuture::untraced(self.inner.call(request));
         }
         if !parent.span().span_context().is_valid() {
-            self.options.context_missing.report("an outgoing HTTP request");
+            self.options.context_missing.report(super::CALL);
             return XrayClientFuture::untraced(self.inner.call(request));
         }
         let mut span = open(&self.options, &parent, &request);
@@ -73,37 +78,58 @@ where
 
 /// Starts the span of a request.
 fn open<R: ClientRequest>(options: &Options, parent: &TraceContext, request: &R) -> ExchangeSpan {
-    let name = Cow::Borrowed(known_method(request.method()).unwrap_or("HTTP"));
+    let procedure = request.procedure();
+    let name = match &procedure {
+        Some(procedure) => procedure.span_name(),
+        None => Cow::Borrowed(known_method(request.method()).unwrap_or("HTTP")),
+    };
+    let resends = resends(parent);
+    let attributes = || describe(options, request, procedure.as_ref(), resends);
     // Under an unsampled parent the sampler hardly ever says yes: then it is early enough to describe the call.
     let is_likely = parent.span().span_context().is_sampled();
-    let early = if is_likely { describe(request) } else { Vec::new() };
-    let cx = options.instruments.start(parent, SpanKind::Client, name, early);
+    let early = if is_likely { attributes() } else { Vec::new() };
+    let mut cx = options.instruments.start(parent, SpanKind::Client, name, early);
     if !is_likely && cx.span().is_recording() {
-        cx.span().set_attributes(describe(request));
+        cx.span().set_attributes(attributes());
     }
-    ExchangeSpan::new(cx, Side::Client)
+    if resends.is_some() {
+        cx = without_count(&cx);
+    }
+    let protocol = if procedure.is_some() { Protocol::GRPC } else { Protocol::Http };
+    ExchangeSpan::new(cx, Side::Client, protocol)
 }
 
-fn describe<R: ClientRequest>(request: &R) -> Vec<KeyValue> {
-    let mut attributes = method_attributes(request.method());
-    if let Some((host, port)) = request.server() {
-        attributes.push(KeyValue::new("server.address", host.to_owned()));
-        if let Some(port) = port {
-            attributes.push(KeyValue::new("server.port", i64::from(port)));
+fn describe<R: ClientRequest>(
+    options: &Options,
+    request: &R,
+    procedure: Option<&Procedure<'_>>,
+    resends: Option<u32>,
+) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(EXPECTED_ATTRIBUTES);
+    let origin = options.origin.as_ref();
+    match procedure {
+        Some(procedure) => attributes.extend(procedure.attributes()),
+        None => {
+            attributes.extend(method_attributes(request.method()));
+            attributes.extend(request.full_url(origin).map(|url| KeyValue::new("url.full", url)));
         }
     }
-    if let Some(url) = request.full_url() {
-        attributes.push(KeyValue::new("url.full", url));
+    if let Some((host, port)) = request.server().or_else(|| origin_server(origin?)) {
+        attributes.push(KeyValue::new("server.address", host.to_owned()));
+        attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+    }
+    if let Some(count @ 1..) = resends {
+        attributes.push(KeyValue::new("http.request.resend_count", i64::from(count)));
+    }
+    if options.is_callee_traced {
+        attributes.push(KeyValue::new("aws.xray.traced", true));
     }
     attributes
 }
 
-fn method_attributes(method: &Method) -> Vec<KeyValue> {
-    match known_method(method) {
-        Some(known) => vec![KeyValue::new("http.request.method", known)],
-        None => vec![
-            KeyValue::new("http.request.method", "_OTHER"),
-            KeyValue::new("http.request.method_original", bounded(method.as_str()).to_owned()),
-        ],
-    }
+fn method_attributes(method: &Method) -> impl Iterator<Item = KeyValue> {
+    let known = known_method(method);
+    let original = known.is_none().then(|| bounded(method.as_str()).to_owned());
+    let original = original.map(|original| KeyValue::new("http.request.method_original", original));
+    iter::once(KeyValue::new("http.request.method", known.unwrap_or("_OTHER"))).chain(original)
 }

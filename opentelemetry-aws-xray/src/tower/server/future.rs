@@ -78,7 +78,7 @@ impl Traced {
                 if self.answers {
                     self.answer(&mut head.headers);
                 }
-                self.span.head(head.status);
+                self.span.head(head.status, &head.headers);
                 let seen = ResponseHead { status: head.status, headers: &head.headers };
                 let body = XrayBody::traced(body, self.span, &self.method, &seen);
                 Ok(Response::from_parts(head, body))

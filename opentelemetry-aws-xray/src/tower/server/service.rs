@@ -23,7 +23,8 @@ use crate::{
     propagator::Inbound,
     tower::{
         XrayBody,
-        span::{ExchangeSpan, Side},
+        grpc::Procedure,
+        span::{ExchangeSpan, Protocol, Side},
     },
 };
 
@@ -76,23 +77,28 @@ fn open(options: &Options, head: &Parts) -> ExchangeSpan {
         peer,
         trusts_forwarded: options.trusts_forwarded,
     };
+    let procedure = Procedure::of(&head.uri, &head.headers);
+    let span_name =
+        |inquiry: &Inquiry<'_>| procedure.map_or_else(|| inquiry.span_name(), |called| called.span_name());
     let start = |name, attributes| options.instruments.start(&parent, SpanKind::Server, name, attributes);
     let cx = if is_decided_against(&parent) {
         let cx = start(attributes::method_name(head).into(), Vec::new());
         if cx.span().is_recording() {
             let inquiry = inquiry();
-            cx.span().update_name(inquiry.span_name());
+            cx.span().update_name(span_name(&inquiry));
             cx.span().set_attributes(inquiry.for_sampler());
         }
         cx
     } else {
         let inquiry = inquiry();
-        start(inquiry.span_name(), inquiry.for_sampler())
+        start(span_name(&inquiry), inquiry.for_sampler())
     };
     if cx.span().is_recording() {
         cx.span().set_attributes(attributes::for_record(head, peer));
+        cx.span().set_attributes(procedure.iter().flat_map(Procedure::attributes));
     }
-    ExchangeSpan::new(cx, Side::Server)
+    let protocol = if procedure.is_some() { Protocol::GRPC } else { Protocol::Http };
+    ExchangeSpan::new(cx, Side::Server, protocol)
 }
 
 /// Whether the caller has decided that the trace is not sampled. The sampler will hardly ever say otherwise, so
