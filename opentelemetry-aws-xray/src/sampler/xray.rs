@@ -354,6 +354,7 @@ impl XraySampler {
 ///
 /// Its methods answer whether it is sampled. If one of the account's rules has sampled it, they leave the name in `by`: an answer
 /// that held the name would not fit into a register, and that costs more than the decision.
+#[derive(Clone, Copy)]
 pub(super) struct Root<'a> {
     pub(super) trace_id: TraceId,
     pub(super) name: &'a str,
