@@ -171,7 +171,8 @@ pub(crate) async fn a_queue_links_two_traces(python: Python) {
     assert_eq!((&linked["name"], &linked["parent_id"]), (&json!("shop"), &Value::Null));
     assert!(sent.iter().all(|(trace_id, _)| linked["trace_id"] != *trace_id), "a trace of its own");
     let mut links: Vec<_> = linked["links"].as_array().unwrap().iter().map(ids).collect();
-    (sent.sort(), links.sort());
+    sent.sort();
+    links.sort();
     assert_eq!(links, sent);
 
     let cx = consumer.start_continued(&carrier(&messages[0]));
