@@ -1,6 +1,6 @@
 //! Spans that `tracing` makes, with `tracing-opentelemetry`, and what X-Ray gets of them.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "tracing/documents.rs"]
 mod documents;
