@@ -98,6 +98,7 @@ slots! {
     MessagingSystem = "messaging.system",
     // Failures.
     ErrorType = "error.type",
+    ExceptionMessage = "exception.message",
     AwsErrorCode = "aws.error.code",
     // AWS.
     AwsService = "aws.service",

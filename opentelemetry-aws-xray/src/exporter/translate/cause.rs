@@ -167,14 +167,14 @@ fn aws_http_failure(event: &Event, id: SegmentId) -> Exception<'_> {
     }
 }
 
-/// The message of an error status, or what HTTP said instead of one.
+/// The message of an error status, or what the span itself or HTTP said instead of one.
 fn status_message<'a>(span: &'a SpanData, attributes: &mut Attributes<'a, '_>) -> Option<&'a str> {
     let Status::Error { description } = &span.status else { return None };
     if !description.is_empty() {
         return Some(description);
     }
-    let text = attributes.text(Slot::HttpStatusText)?;
-    attributes.consume(Slot::HttpStatusText);
+    let (slot, text) = attributes.first_text(&[Slot::ExceptionMessage, Slot::HttpStatusText])?;
+    attributes.consume(slot);
     Some(text)
 }
 
