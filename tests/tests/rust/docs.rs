@@ -39,6 +39,17 @@ fn the_code_in_documents_is_that_of_the_examples() {
 }
 
 #[test]
+fn the_recipes_for_sql_are_those_that_are_tested() {
+    let blocks = rust_blocks(&read("docs/sql.md"));
+    let recipes = ["sqlx", "diesel"].map(|name| read(&format!("tests/tests/sql/{name}.rs")));
+    assert_eq!(blocks.len(), recipes.len());
+    for (block, recipe) in blocks.iter().zip(recipes) {
+        let recipe = without_header(&recipe).replace("pub(crate) ", "");
+        assert!(same_code(block, &recipe), "docs/sql.md and a recipe differ:\n{block}");
+    }
+}
+
+#[test]
 fn every_dependency_has_a_reason_and_every_reason_a_dependency() {
     let document = read("CONTRIBUTING.md");
     let (_, table) = document.split_once("| dependency | used by | why |\n|---|---|---|\n").unwrap();
