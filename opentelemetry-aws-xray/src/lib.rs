@@ -34,6 +34,7 @@
 //! - [`tower::XrayLayer`] traces the requests of axum and hyper servers, [`tower::XrayClientLayer`] outgoing ones.
 //! - `aws_sdk::XrayInterceptor` traces the calls of the AWS SDK for Rust (feature `aws-sdk`).
 //! - [`messaging`] reads who sent a message, and makes the spans of those who work on messages.
+//! - `lambda::XrayLambdaLayer` traces functions on AWS Lambda (feature `lambda`).
 //! - [`resource`] finds out where the application runs.
 //! - [`annotate`] and [`add_metadata`] put values on the current span from within a handler.
 //! - [`InProgressProcessor`] shows a request that takes long before it ends.
@@ -62,6 +63,7 @@
 //! | `sampler` | no | `OTEL_TRACES_SAMPLER=xray`, `XraySampler`: sampling by X-Ray's rules | `ureq` without TLS, `serde_json` |
 //! | `adaptive-sampling` | no | `sampler::adaptive`: boosts, and the capture of anomalies | those of `sampler`, `sha2`, `regex-lite`, `yaml-rust2` |
 //! | `tracing` | no | `logs::WithTraceId`: the id of the trace on every line of `tracing-subscriber` | `tracing-subscriber` with `fmt` |
+//! | `lambda` | no | `lambda::XrayLambdaLayer`: spans of Lambda functions, sent before each answer | `lambda_runtime` without its defaults, `tokio` |
 //! | `resource-detection` | no | `resource::ResourceDetection::Full`: ECS, EKS, EC2, Elastic Beanstalk | `ureq` without TLS, `serde_json` |
 //! | `test-util` | no | `clock::ManualClock` and `sink::MemorySink` | nothing |
 
@@ -79,6 +81,8 @@ mod id_generator;
 mod in_progress;
 pub mod logs;
 pub mod messaging;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 mod metrics;
 mod pipeline;
 pub mod propagator;

@@ -10,6 +10,8 @@ use opentelemetry_sdk::trace::IdGenerator;
 use xray_wire::{Sampled, SegmentId, TraceHeader};
 
 pub use self::inbound::Inbound;
+#[cfg(feature = "lambda")]
+pub(crate) use self::inbound::PassedOn;
 use crate::id_generator::XrayIdGenerator;
 
 mod inbound;
@@ -100,6 +102,10 @@ impl TextMapPropagator for XrayPropagator {
 /// that are not an [`Injector`], such as the system attribute `AWSTraceHeader` of an SQS message.
 #[must_use]
 pub fn header_value(cx: &Context) -> Option<String> {
+    #[cfg(feature = "lambda")]
+    if let Some(header) = PassedOn::header(cx) {
+        return Some(header);
+    }
     let span = cx.span();
     let active = span.span_context();
     let inbound = Inbound::of(cx);

@@ -56,6 +56,26 @@ pub(crate) fn resource_detection(
     explicit.or_else(|| parsed(vars::RESOURCE_DETECTION, environment)).unwrap_or_default()
 }
 
+/// Whether this process has one invocation at a time: everywhere but where Lambda was told to send more.
+#[cfg(feature = "lambda")]
+pub(crate) fn lambda_runs_one_at_a_time(environment: &Environment) -> bool {
+    let most = environment.var("AWS_LAMBDA_MAX_CONCURRENCY");
+    most.and_then(|most| most.parse::<u32>().ok()).is_none_or(|most| most <= 1)
+}
+
+/// Whether Lambda started this process before there was an invocation, so that none has waited for it.
+#[cfg(feature = "lambda")]
+pub(crate) fn lambda_is_warmed_up(environment: &Environment) -> bool {
+    let initialization = environment.var("AWS_LAMBDA_INITIALIZATION_TYPE");
+    matches!(initialization.as_deref(), Some("provisioned-concurrency" | "lambda-managed-instances"))
+}
+
+/// The trace header of the invocation that runs, as Lambda's runtimes leave it in the environment.
+#[cfg(feature = "lambda")]
+pub(crate) fn lambda_trace_header(environment: &Environment) -> Option<String> {
+    environment.var("_X_AMZN_TRACE_ID")
+}
+
 /// What is sent.
 pub(crate) fn payload(explicit: Option<Payload>, environment: &Environment) -> Payload {
     explicit.or_else(|| parsed(vars::PAYLOAD, environment)).unwrap_or_default()

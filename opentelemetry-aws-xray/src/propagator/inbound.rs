@@ -86,3 +86,32 @@ impl Inbound {
         TraceHeader::default().with_extras(self.extras.as_bytes()).lineage()
     }
 }
+
+/// A trace about which neither the caller decides nor this process: its spans are not recorded, and the header goes on as it came.
+#[cfg(feature = "lambda")]
+#[derive(Debug, Clone)]
+pub(crate) struct PassedOn {
+    header: Box<str>,
+    trace_id: TraceId,
+}
+
+#[cfg(feature = "lambda")]
+impl PassedOn {
+    /// The context to run in, if nobody has decided about the trace of `parent`, which was just extracted.
+    pub(crate) fn instead_of(parent: &Context) -> Option<Context> {
+        Inbound::of(parent).filter(|inbound| inbound.is_undecided())?;
+        let header = super::header_value(parent)?.into_boxed_str();
+        let span = parent.span();
+        let open = span.span_context();
+        let (trace_id, state) = (open.trace_id(), open.trace_state().clone());
+        // Not sampled, for samplers and spans; only this value knows that it was never decided.
+        let unsampled = SpanContext::new(trace_id, open.span_id(), TraceFlags::default(), true, state);
+        Some(parent.with_remote_span_context(unsampled).with_value(Self { header, trace_id }))
+    }
+
+    /// The header to pass on from a context of that trace.
+    pub(super) fn header(cx: &Context) -> Option<String> {
+        let passed_on = cx.get::<Self>()?;
+        (cx.span().span_context().trace_id() == passed_on.trace_id).then(|| passed_on.header.to_string())
+    }
+}
