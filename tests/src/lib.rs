@@ -28,6 +28,11 @@ pub use stage::{Answer, Outcome, Stage};
 /// Longer than anything takes: a test that hangs shall fail.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The code in `docs/aws-sdk.md`, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/aws-sdk.md")]
+pub mod aws_sdk {}
+
 /// The code in `docs/getting-started.md`, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/getting-started.md")]
