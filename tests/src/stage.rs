@@ -1,6 +1,6 @@
 //! HotROD on free ports with an `xray-local` that its daemon address points to.
 
-use axum_hotrod::{Options, Running, Summary};
+use axum_hotrod::{Account, Options, Running, Summary};
 use reqwest::{Client, header::HeaderMap};
 use serde_json::Value;
 use xray_local::{Snapshot, XrayLocal};
@@ -38,11 +38,17 @@ pub struct Outcome {
 impl Stage {
     /// Starts both.
     pub async fn start() -> Self {
+        Self::start_with_aws(None).await
+    }
+
+    /// Starts both; orders are stored there.
+    pub async fn start_with_aws(aws: Option<Account>) -> Self {
         let xray = XrayLocal::builder().with_addr("127.0.0.1:0").start().await.unwrap();
         let options = Options {
             addr: "127.0.0.1:0".into(),
             daemon: Some(xray.addr().to_string()),
             viewer: Some(xray.addr().to_string()),
+            aws,
             ..Options::default()
         };
         let hotrod = axum_hotrod::start(options).await.unwrap();

@@ -6,6 +6,8 @@ use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 use xray_local::XrayLocal;
 
+#[cfg(feature = "aws")]
+use crate::aws::{Cloud, Orders, write_receipts};
 use crate::{
     client::Client,
     customer,
@@ -35,6 +37,9 @@ pub struct Options {
     pub load: Option<f64>,
     /// Which log lines the services write to stderr. Default: none.
     pub log: LevelFilter,
+    /// Where orders are stored, with the feature `aws`. Default: `None`, nowhere.
+    #[cfg(feature = "aws")]
+    pub aws: Option<crate::Account>,
     /// What all chance comes from: the same for the same seed. Default: 0.
     pub seed: u64,
 }
@@ -47,6 +52,8 @@ impl Default for Options {
             viewer: None,
             load: None,
             log: LevelFilter::OFF,
+            #[cfg(feature = "aws")]
+            aws: None,
             seed: 0,
         }
     }
@@ -65,6 +72,8 @@ pub struct Running {
     destination: Destination,
     pipelines: Pipelines,
     load: Option<Task<LoadCounts>>,
+    #[cfg(feature = "aws")]
+    receipts: Option<Task<()>>,
     frontend: Task<()>,
     others: [Task<()>; 3],
 }
@@ -74,7 +83,12 @@ pub struct Running {
 /// # Errors
 /// [`StartError`] if an address can't be listened to.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    let Options { addr, daemon, viewer, load, log, seed } = options;
+    let Options { addr, daemon, viewer, load, log, seed, .. } = options;
+    #[cfg(feature = "aws")]
+    let cloud = match options.aws {
+        Some(account) => Some(Cloud::open(account).await.map_err(StartError::Cloud)?),
+        None => None,
+    };
     let frontend_listener = bind_frontend(addr).await?;
     let frontend_addr = frontend_listener.local_addr().map_err(StartError::Listener)?;
     let destination = Destination::start(daemon, viewer).await.map_err(StartError::Viewer)?;
@@ -94,6 +108,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let frontend = Frontend {
         client: Client::new(&for_frontend.client_layer(), &services).map_err(StartError::Client)?,
         viewer_url: viewer_url.clone(),
+        #[cfg(feature = "aws")]
+        orders: cloud.as_ref().map(|cloud| Orders::new(cloud, for_frontend)),
     };
     let load = load
         .map(|per_second| {
@@ -108,8 +124,39 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         serve(route_listener, route::router(for_route, dice)),
     ];
     let frontend = serve(frontend_listener, frontend::router(for_frontend, frontend));
+    #[cfg(not(feature = "aws"))]
     let pipelines = Pipelines::new(pipelines);
-    Ok(Running { frontend_addr, viewer_url, services, destination, pipelines, load, frontend, others })
+    #[cfg(feature = "aws")]
+    let (pipelines, receipts) = with_receipts(pipelines, cloud, &destination);
+    Ok(Running {
+        frontend_addr,
+        viewer_url,
+        services,
+        destination,
+        pipelines,
+        load,
+        #[cfg(feature = "aws")]
+        receipts,
+        frontend,
+        others,
+    })
+}
+
+/// Starts the service that writes receipts, where orders are stored.
+#[cfg(feature = "aws")]
+fn with_receipts(
+    pipelines: impl Into<Vec<Telemetry>>,
+    cloud: Option<Cloud>,
+    destination: &Destination,
+) -> (Pipelines, Option<Task<()>>) {
+    let mut pipelines = pipelines.into();
+    let receipts = cloud.map(|cloud| {
+        let telemetry = Telemetry::new("receipts", &destination.daemon_address());
+        let task = Task::spawn(|stopped| write_receipts(cloud, &telemetry, stopped));
+        pipelines.push(telemetry);
+        task
+    });
+    (Pipelines::new(pipelines), receipts)
 }
 
 async fn bind_frontend(addr: String) -> Result<TcpListener, StartError> {
@@ -139,6 +186,10 @@ impl Running {
         };
         // Before the others, which its last orders need.
         self.frontend.stop().await;
+        #[cfg(feature = "aws")]
+        if let Some(receipts) = self.receipts {
+            receipts.stop().await;
+        }
         for other in self.others {
             other.stop().await;
         }

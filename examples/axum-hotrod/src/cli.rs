@@ -31,6 +31,11 @@ pub struct Arguments {
     /// Which log lines of the services to show: off, error, warn, info, debug or trace. Each carries the id of its trace.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log: LevelFilter,
+    /// Store orders on AWS: in the emulator at this URL, such as moto; without a URL, in the account of the
+    /// environment.
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
+    aws: Option<crate::Account>,
 
     /// Where chance begins: with the same number, the same drivers and delays come. If not set, each run differs.
     #[arg(long, value_name = "NUMBER")]
@@ -56,14 +61,16 @@ fn per_second(text: &str) -> Result<f64, String> {
 }
 
 impl From<Arguments> for Options {
-    fn from(Arguments { addr, daemon, viewer, load, log, seed }: Arguments) -> Self {
+    fn from(arguments: Arguments) -> Self {
         Self {
-            addr,
-            daemon: daemon.filter(|address| !address.is_empty()),
-            viewer,
-            load,
-            log,
-            seed: seed.unwrap_or_else(rand::random),
+            addr: arguments.addr,
+            daemon: arguments.daemon.filter(|address| !address.is_empty()),
+            viewer: arguments.viewer,
+            load: arguments.load,
+            log: arguments.log,
+            #[cfg(feature = "aws")]
+            aws: arguments.aws,
+            seed: arguments.seed.unwrap_or_else(rand::random),
         }
     }
 }

@@ -24,6 +24,9 @@ pub enum StartError {
     Viewer(xray_local::StartError),
     /// The HTTP client could not be made.
     Client(reqwest::Error),
+    /// AWS, or its emulator, does not let us store orders.
+    #[cfg(feature = "aws")]
+    Cloud(crate::CloudError),
 }
 
 impl fmt::Display for StartError {
@@ -39,6 +42,8 @@ impl fmt::Display for StartError {
             Self::Listener(_) => f.write_str("can't listen at a free port of 127.0.0.1"),
             Self::Viewer(_) => f.write_str("can't start xray-local, whose address --viewer sets"),
             Self::Client(_) => f.write_str("can't make an HTTP client"),
+            #[cfg(feature = "aws")]
+            Self::Cloud(_) => f.write_str("can't store orders where --aws says"),
         }
     }
 }
@@ -50,6 +55,8 @@ impl Error for StartError {
             Self::Frontend { source, .. } | Self::Listener(source) => Some(source),
             Self::Viewer(source) => Some(source),
             Self::Client(source) => Some(source),
+            #[cfg(feature = "aws")]
+            Self::Cloud(source) => Some(source),
         }
     }
 }

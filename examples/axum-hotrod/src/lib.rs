@@ -14,9 +14,12 @@
 //! - `telemetry`: a pipeline, the layers for servers and clients, errors.
 //! - `customer`: spans of one's own around async work, and around a database call.
 //! - `client`: reqwest with the layer for clients.
+//! - `aws`: calls of the AWS SDK, and a queue between two traces.
 //! - `frontend`: attributes on the request's own span; many calls at once under one span.
 
 mod app;
+#[cfg(feature = "aws")]
+mod aws;
 mod cli;
 mod client;
 mod customer;
@@ -33,6 +36,8 @@ mod shutdown;
 mod telemetry;
 
 pub use app::{Options, Running, Summary, start};
+#[cfg(feature = "aws")]
+pub use aws::{Account, CloudError};
 pub use cli::Arguments;
 pub use error::StartError;
 pub use shutdown::interrupted;

@@ -19,6 +19,8 @@ use opentelemetry_aws_xray::{
     logs::WithTraceId,
     tower::{XrayClientLayer, XrayLayer},
 };
+#[cfg(feature = "aws")]
+use opentelemetry_aws_xray::{aws_sdk::XrayInterceptor, messaging::Consumer};
 use opentelemetry_sdk::trace::SdkTracer;
 use tokio::task::spawn_blocking;
 use tracing::{Dispatch, instrument::WithSubscriber};
@@ -78,6 +80,22 @@ impl Telemetry {
             .with_tracer_provider(self.xray.tracer_provider())
             .with_propagator(self.xray.propagator())
             .with_context_missing(self.xray.context_missing())
+    }
+
+    /// A span for each call of the AWS SDK.
+    #[cfg(feature = "aws")]
+    pub(crate) fn aws_interceptor(&self) -> XrayInterceptor {
+        XrayInterceptor::new()
+            .with_tracer_provider(self.xray.tracer_provider())
+            .with_context_missing(self.xray.context_missing())
+    }
+
+    /// A span for each batch of messages from a queue.
+    #[cfg(feature = "aws")]
+    pub(crate) fn consumer(&self, queue_url: &str) -> Consumer {
+        Consumer::sqs(queue_url)
+            .with_tracer_provider(self.xray.tracer_provider())
+            .with_propagator(self.xray.propagator())
     }
 
     /// For spans of one's own.

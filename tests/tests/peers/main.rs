@@ -10,6 +10,7 @@ mod aws_sdk;
 mod boto;
 mod browser;
 mod direct;
+mod hotrod;
 mod load;
 mod model;
 mod moto;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
             direct::signs_otlp_after_compressing_it,
         ),
         harness.trial("direct::is_found_again_in_moto", Python::find, direct::is_found_again_in_moto),
+        harness.trial("hotrod::stores_orders_on_aws", Python::find, hotrod::stores_orders_on_aws),
         harness.trial("model::every_call_is_what_it_says", Python::find, model::every_call_is_what_it_says),
         harness.trial("moto::gives_back_what_hotrod_sent", Python::find, moto::gives_back_what_hotrod_sent),
         harness.trial(

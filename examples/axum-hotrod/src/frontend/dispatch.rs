@@ -102,6 +102,10 @@ impl Frontend {
             .map_err(|error| DispatchError::Call("driver", error))?;
         let (minutes, driver) = self.fastest(drivers, &customer).await?;
         Context::current().span().set_attribute(KeyValue::new("hotrod.driver", driver.clone()));
+        #[cfg(feature = "aws")]
+        if let (Some(orders), Some(trace)) = (&self.orders, TraceLink::of(&Context::current(), None)) {
+            orders.store(&trace.id, &driver).await;
+        }
         Ok(Ride { driver, eta_minutes: minutes, customer: customer.name })
     }
 

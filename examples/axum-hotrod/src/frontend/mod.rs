@@ -15,6 +15,9 @@ pub(crate) struct Frontend {
     pub(crate) client: Client,
     /// Where to look at traces, without a slash at the end.
     pub(crate) viewer_url: Option<String>,
+    /// Where orders are stored.
+    #[cfg(feature = "aws")]
+    pub(crate) orders: Option<crate::aws::Orders>,
 }
 
 /// The service's routes. Only orders are traced, not the page and its files.
