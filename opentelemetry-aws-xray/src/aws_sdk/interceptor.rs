@@ -86,11 +86,11 @@ impl Intercept for XrayInterceptor {
     fn read_before_serialization(
         &self,
         _context: &BeforeSerializationInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
+        components: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let parent = Context::current();
-        if parent.is_telemetry_suppressed() {
+        if parent.is_telemetry_suppressed() || is_presigning(components) {
             return Ok(());
         }
         if !parent.span().span_context().is_valid() {
@@ -144,4 +144,10 @@ impl Intercept for XrayInterceptor {
         }
         Ok(())
     }
+}
+
+/// Whether the request is not sent, but handed to somebody else, whom a trace header would bind to send it too. Each
+/// service's crate has a marker for this that only it can see; the interceptor that sets it can be seen.
+fn is_presigning(components: &RuntimeComponents) -> bool {
+    components.interceptors().any(|other| other.name() == "SigV4PresigningInterceptor")
 }

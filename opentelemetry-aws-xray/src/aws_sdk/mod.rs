@@ -14,8 +14,9 @@
 //!
 //! 1. The span starts, a child of the active one, named `{service}.{operation}`, with `rpc.system` (`aws-api`),
 //!    `rpc.service`, `rpc.method` and `cloud.region`. Without an active span there is none: see
-//!    [`with_context_missing`](XrayInterceptor::with_context_missing). Within
-//!    [telemetry suppression](opentelemetry::Context::enter_telemetry_suppressed_scope) there is neither span nor warning.
+//!    [`with_context_missing`](XrayInterceptor::with_context_missing). A call within
+//!    [telemetry suppression](opentelemetry::Context::enter_telemetry_suppressed_scope) and a request that is only presigned
+//!    are left alone.
 //! 2. `X-Amzn-Trace-Id` goes into the request, before it is signed and whether the span is sampled or not. From this
 //!    header SQS, SNS, EventBridge, Lambda and API Gateway take the trace (X-Ray developer guide, Integrating with AWS
 //!    services).

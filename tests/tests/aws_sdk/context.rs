@@ -1,5 +1,8 @@
 //! Which calls get a span, and what they tell the other side.
 
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use opentelemetry::{
     Context,
@@ -59,5 +62,18 @@ async fn suppressed_calls_are_left_alone() {
     }
     assert_eq!(aws.seen().len(), 2);
     assert!(aws.seen().iter().all(|headers| !headers.contains_key("x-amzn-trace-id")));
+    assert!(aws.recorder.documents().is_empty());
+}
+
+#[tokio::test]
+async fn a_presigned_request_is_no_call() {
+    let aws = StandIn::with_replies([]).await;
+    let client = aws.s3(aws.interceptor().with_context_missing(ContextMissing::RuntimeError));
+    let expiry = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+    for parent in [Context::new(), remote_parent(true)] {
+        let request = client.get_object().bucket("photos").key("k").presigned(expiry.clone());
+        let request = request.with_context(parent).await.unwrap();
+        assert_eq!(request.headers().count(), 0, "{request:?}");
+    }
     assert!(aws.recorder.documents().is_empty());
 }
