@@ -53,6 +53,7 @@ pub(super) fn whole_request<'a>(kind: &SpanKind, attributes: &'a SpanAttributes<
 
 impl<'a> Found<'a> {
     /// The SDK keeps every value that was set for a key; the last one counts.
+    #[inline]
     fn new(attributes: &'a [KeyValue]) -> Self {
         let mut found = Self::default();
         for KeyValue { key, value, .. } in attributes {
@@ -80,6 +81,7 @@ impl<'a> Found<'a> {
         found
     }
 
+    #[inline]
     fn request(&self, kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
         let http_method = match self.method {
             Some("_OTHER") => self.original_method.or(self.method),

@@ -1,11 +1,17 @@
 //! Wildcards: `*` for any text, `?` for one character.
 
+mod fold;
+mod part;
+
 use alloc::{
     boxed::Box,
     string::{String, ToString},
     vec::Vec,
 };
 use core::{fmt, str::FromStr};
+
+use fold::equals_lower_case;
+use part::Part;
 
 /// A text with wildcards, as the fields of sampling rules have them.
 ///
@@ -25,17 +31,16 @@ pub struct Pattern {
 enum Shape {
     /// Stars alone.
     Any,
+    /// No wildcard.
+    Exact(Box<[u8]>),
+    /// No wildcard but stars at the end.
+    Prefix(Box<[u8]>),
+    /// No wildcard but stars at the start.
+    Suffix(Box<[u8]>),
     /// No star.
     Whole(Part),
     /// At least one star: between `first` and `last`, and around each of the `inner` parts.
     Open { first: Part, inner: Box<[Part]>, last: Part },
-}
-
-/// What stands between two stars: lower-case text in which each `?` takes one character.
-#[derive(Clone, PartialEq, Eq)]
-struct Part {
-    bytes: Box<[u8]>,
-    has_wildcard: bool,
 }
 
 impl Pattern {
@@ -68,12 +73,7 @@ impl Pattern {
     #[must_use]
     #[inline]
     pub fn matches(&self, text: Option<&str>) -> bool {
-        match (&self.shape, text) {
-            (Shape::Any, _) => true,
-            (_, None) => false,
-            (Shape::Whole(part), Some(text)) => part.at_start(text.as_bytes()) == Some(text.len()),
-            (Shape::Open { first, inner, last }, Some(text)) => open(first, inner, last, text.as_bytes()),
-        }
+        self.is_any() || text.is_some_and(|text| self.shape.matches(text.as_bytes()))
     }
 
     /// Whether everything that `other` matches is surely matched by this one too. The answer may be no where it is so:
@@ -105,11 +105,9 @@ impl Pattern {
     }
 }
 
+#[inline(never)]
 fn open(first: &Part, inner: &[Part], last: &Part, text: &[u8]) -> bool {
     let Some(start) = first.at_start(text) else { return false };
-    if inner.is_empty() && last.bytes.is_empty() {
-        return true;
-    }
     let Some(end) = last.at_end(&text[start..]) else { return false };
     let mut rest = &text[start..text.len() - end];
     // The leftmost place for each part leaves the most to those behind it.
@@ -123,123 +121,37 @@ fn open(first: &Part, inner: &[Part], last: &Part, text: &[u8]) -> bool {
 }
 
 impl Shape {
+    #[inline]
+    fn matches(&self, text: &[u8]) -> bool {
+        let (text, expected) = match self {
+            Self::Any => return true,
+            Self::Exact(whole) => ((text.len() == whole.len()).then_some(text), whole),
+            Self::Prefix(start) => (text.get(..start.len()), start),
+            Self::Suffix(end) => (text.len().checked_sub(end.len()).and_then(|start| text.get(start..)), end),
+            Self::Whole(part) => return part.at_start(text) == Some(text.len()),
+            Self::Open { first, inner, last } => return open(first, inner, last, text),
+        };
+        text.is_some_and(|text| equals_lower_case(text, expected))
+    }
+
     fn new(lower_case: &str) -> Self {
         let Some((first, rest)) = lower_case.split_once('*') else {
-            return Self::Whole(Part::new(lower_case));
+            let whole = Part::new(lower_case);
+            return whole.as_plain().map_or(Self::Whole(whole), Self::Exact);
         };
         let (inner, last) = rest.rsplit_once('*').unwrap_or(("", rest));
         let inner: Box<[Part]> = inner.split('*').filter(|part| !part.is_empty()).map(Part::new).collect();
-        if first.is_empty() && inner.is_empty() && last.is_empty() {
-            return Self::Any;
-        }
-        Self::Open { first: Part::new(first), inner, last: Part::new(last) }
-    }
-}
-
-impl Part {
-    fn new(lower_case: &str) -> Self {
-        Self { bytes: lower_case.as_bytes().into(), has_wildcard: lower_case.contains('?') }
-    }
-
-    /// How many bytes at the start of the text it takes, if it matches there.
-    #[inline]
-    fn at_start(&self, text: &[u8]) -> Option<usize> {
-        if self.has_wildcard {
-            return self.at_start_with_wildcards(text);
-        }
-        let start = text.get(..self.bytes.len())?;
-        equals_lower_case(start, &self.bytes).then_some(start.len())
-    }
-
-    fn at_start_with_wildcards(&self, text: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        for expected in &self.bytes {
-            let found = text.get(at)?;
-            if *expected == b'?' {
-                at += char_len(*found);
-            } else if *expected == found.to_ascii_lowercase() {
-                at += 1;
-            } else {
-                return None;
+        let (first, last) = (Part::new(first), Part::new(last));
+        if inner.is_empty() {
+            match (first.as_plain(), last.as_plain()) {
+                _ if first.is_empty() && last.is_empty() => return Self::Any,
+                (Some(start), _) if last.is_empty() => return Self::Prefix(start),
+                (_, Some(end)) if first.is_empty() => return Self::Suffix(end),
+                _ => {}
             }
         }
-        Some(at)
+        Self::Open { first, inner, last }
     }
-
-    /// How many bytes at the end of the text it takes, if it matches there.
-    #[inline]
-    fn at_end(&self, text: &[u8]) -> Option<usize> {
-        if self.has_wildcard {
-            return self.at_end_with_wildcards(text);
-        }
-        let end = &text[text.len().checked_sub(self.bytes.len())?..];
-        equals_lower_case(end, &self.bytes).then_some(end.len())
-    }
-
-    fn at_end_with_wildcards(&self, text: &[u8]) -> Option<usize> {
-        let mut before = text.len();
-        for expected in self.bytes.iter().rev() {
-            before = before.checked_sub(1)?;
-            if *expected == b'?' {
-                while is_continuation(text[before]) {
-                    before = before.checked_sub(1)?;
-                }
-            } else if *expected != text[before].to_ascii_lowercase() {
-                return None;
-            }
-        }
-        Some(text.len() - before)
-    }
-
-    /// Where its leftmost match in the text ends.
-    fn find_end(&self, text: &[u8]) -> Option<usize> {
-        let first = *self.bytes.first()?;
-        (0..=text.len().checked_sub(self.shortest())?).find_map(|start| {
-            let found = *text.get(start)?;
-            let may_start =
-                if first == b'?' { !is_continuation(found) } else { first == found.to_ascii_lowercase() };
-            if !may_start {
-                return None;
-            }
-            self.at_start(&text[start..]).map(|taken| start + taken)
-        })
-    }
-
-    /// Bytes of the shortest text that it can match.
-    fn shortest(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
-/// Whether two texts of the same length are equal but for the case of ASCII letters; one is in lower case. Most that differ
-/// do so in more than a letter's case, which eight bytes at a time show.
-#[inline]
-fn equals_lower_case(text: &[u8], lower_case: &[u8]) -> bool {
-    const CASE: u64 = 0x2020_2020_2020_2020;
-    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
-    let differ =
-        match (text.first_chunk(), lower_case.first_chunk(), text.last_chunk(), lower_case.last_chunk()) {
-            // The last eight may overlap the first.
-            (Some(first), Some(lower_first), Some(last), Some(lower_last)) => {
-                (word(first) ^ word(lower_first)) | (word(last) ^ word(lower_last))
-            }
-            _ => 0,
-        };
-    differ & !CASE == 0 && text.eq_ignore_ascii_case(lower_case)
-}
-
-/// Bytes of the character that begins with this one.
-const fn char_len(first: u8) -> usize {
-    match first {
-        0xf0.. => 4,
-        0xe0.. => 3,
-        0xc0.. => 2,
-        _ => 1,
-    }
-}
-
-const fn is_continuation(byte: u8) -> bool {
-    byte & 0xc0 == 0x80
 }
 
 impl From<&str> for Pattern {

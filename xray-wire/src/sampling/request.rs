@@ -69,16 +69,6 @@ impl<'a> Request<'a> {
         resource_arn: None,
         attributes: &NoAttributes,
     };
-
-    #[inline]
-    pub(super) const fn field(&self, field: Field) -> Option<&'a str> {
-        match field {
-            Field::HttpMethod => self.http_method,
-            Field::UrlPath => self.url_path,
-            Field::Host => self.host,
-            Field::ResourceArn => self.resource_arn,
-        }
-    }
 }
 
 struct NoAttributes;

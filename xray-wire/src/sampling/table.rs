@@ -31,9 +31,13 @@ pub struct Entry {
 /// A rule that requests of this process may meet.
 #[derive(Debug)]
 struct Live {
-    /// What is left to look at in a request.
-    fields: Box<[(Field, Pattern)]>,
-    entry: usize,
+    /// What is left to look at in a request; a field that needs no look has the pattern for everything.
+    url_path: Pattern,
+    http_method: Pattern,
+    host: Pattern,
+    resource_arn: Pattern,
+    has_attributes: bool,
+    entry: Entry,
 }
 
 impl Table {
@@ -69,16 +73,15 @@ impl Table {
         let entries: Vec<Entry> =
             rules.into_iter().map(|rule| Entry { state: state(&rule), rule: Arc::new(rule) }).collect();
         let mut live = Vec::new();
-        for (entry, Entry { rule, .. }) in entries.iter().enumerate() {
-            let Some(fields) = fields_to_ask(rule, process) else { continue };
-            let takes_all = fields.is_empty() && (rule.attributes.is_empty() || rule.is_default());
-            live.push(Live { fields, entry });
+        for entry in &entries {
+            let Some(rule) = Live::new(entry, process) else { continue };
+            let takes_all = rule.takes_all();
+            live.push(rule);
             if takes_all {
                 break;
             }
         }
-        let asked_for =
-            live.iter().flat_map(|live| &*live.fields).fold(0, |asked, (field, _)| asked | bit(*field));
+        let asked_for = live.iter().fold(0, |asked, rule| asked | rule.asks_for());
         let has_boost = entries.iter().any(|entry| entry.rule.boost.is_some());
         let service_name =
             sanitize::truncate(process.service_name.unwrap_or("default"), MAX_BOOST_SERVICE_CHARS).into();
@@ -89,11 +92,7 @@ impl Table {
     #[must_use]
     #[inline]
     pub fn find(&self, request: &Request<'_>) -> Option<&Entry> {
-        let found = self.live.iter().find(|live| {
-            live.fields.iter().all(|(field, pattern)| pattern.matches(request.field(*field)))
-                && self.entries.get(live.entry).is_some_and(|entry| attributes_match(&entry.rule, request))
-        })?;
-        self.entries.get(found.entry)
+        self.live.iter().find(|rule| rule.matches(request)).map(|rule| &rule.entry)
     }
 
     /// Whether any rule looks at this field of a request. What is not looked at need not be looked for.
@@ -124,7 +123,7 @@ impl Table {
 
     /// The rules that requests of this process may meet, in their order.
     pub fn live(&self) -> impl Iterator<Item = &Entry> {
-        self.live.iter().filter_map(|live| self.entries.get(live.entry))
+        self.live.iter().map(|live| &live.entry)
     }
 
     /// Takes the counts of all rules whose report is due and that have any.
@@ -155,41 +154,70 @@ impl Table {
     }
 }
 
-/// What is left of a rule's fields to look at in a request; `None` if it is for other processes.
-fn fields_to_ask(rule: &Rule, process: &Process<'_>) -> Option<Box<[(Field, Pattern)]>> {
-    if rule.is_default() {
-        return Some(Box::default());
-    }
-    let is_other_arn = match process.resource_arn {
-        ResourceArn::None => !rule.resource_arn.matches(None),
-        ResourceArn::Process(arn) => !rule.resource_arn.matches(Some(arn)),
-        ResourceArn::Request => false,
-    };
-    let is_other =
-        !rule.service_name.matches(process.service_name) || !rule.service_type.matches(process.service_type);
-    if is_other || is_other_arn {
-        return None;
-    }
-    let mut fields = Vec::new();
-    // First what tells most rules apart.
-    for (field, pattern) in
-        [(Field::UrlPath, &rule.url_path), (Field::HttpMethod, &rule.http_method), (Field::Host, &rule.host)]
-    {
-        if !pattern.is_any() {
-            fields.push((field, pattern.clone()));
+impl Live {
+    /// What is left of a rule to look at; `None` if it is for other processes.
+    fn new(entry: &Entry, process: &Process<'_>) -> Option<Self> {
+        let rule = &*entry.rule;
+        if rule.is_default() {
+            return Some(Self {
+                url_path: Pattern::any(),
+                http_method: Pattern::any(),
+                host: Pattern::any(),
+                resource_arn: Pattern::any(),
+                has_attributes: false,
+                entry: entry.clone(),
+            });
         }
+        let is_other_arn = match process.resource_arn {
+            ResourceArn::None => !rule.resource_arn.matches(None),
+            ResourceArn::Process(arn) => !rule.resource_arn.matches(Some(arn)),
+            ResourceArn::Request => false,
+        };
+        let is_other = !rule.service_name.matches(process.service_name)
+            || !rule.service_type.matches(process.service_type);
+        if is_other || is_other_arn {
+            return None;
+        }
+        let asks_for_arn = process.resource_arn == ResourceArn::Request;
+        Some(Self {
+            url_path: rule.url_path.clone(),
+            http_method: rule.http_method.clone(),
+            host: rule.host.clone(),
+            resource_arn: if asks_for_arn { rule.resource_arn.clone() } else { Pattern::any() },
+            has_attributes: !rule.attributes.is_empty(),
+            entry: entry.clone(),
+        })
     }
-    if process.resource_arn == ResourceArn::Request && !rule.resource_arn.is_any() {
-        fields.push((Field::ResourceArn, rule.resource_arn.clone()));
-    }
-    Some(fields.into())
-}
 
-#[inline]
-fn attributes_match(rule: &Rule, request: &Request<'_>) -> bool {
-    rule.attributes.is_empty()
-        || rule.is_default()
-        || rule.attributes.iter().all(|(key, pattern)| request.attributes.matches(key, pattern))
+    /// First what tells most rules apart.
+    #[inline]
+    fn matches(&self, request: &Request<'_>) -> bool {
+        self.url_path.matches(request.url_path)
+            && self.http_method.matches(request.http_method)
+            && self.host.matches(request.host)
+            && self.resource_arn.matches(request.resource_arn)
+            && (!self.has_attributes || self.attributes_match(request))
+    }
+
+    fn attributes_match(&self, request: &Request<'_>) -> bool {
+        self.entry.rule.attributes.iter().all(|(key, pattern)| request.attributes.matches(key, pattern))
+    }
+
+    fn takes_all(&self) -> bool {
+        self.asks_for() == 0 && !self.has_attributes
+    }
+
+    /// A bit for each field that is looked at.
+    fn asks_for(&self) -> u8 {
+        let fields = [
+            (Field::UrlPath, &self.url_path),
+            (Field::HttpMethod, &self.http_method),
+            (Field::Host, &self.host),
+            (Field::ResourceArn, &self.resource_arn),
+        ];
+        let asked = fields.iter().filter(|(_, pattern)| !pattern.is_any());
+        asked.fold(0, |asked, (field, _)| asked | bit(*field))
+    }
 }
 
 const fn bit(field: Field) -> u8 {
