@@ -21,6 +21,8 @@ struct Found<'a> {
     cloud_resource: Option<&'a str>,
     faas_id: Option<&'a str>,
     invoked_arn: Option<&'a str>,
+    tracing_method: Option<&'a str>,
+    tracing_uri: Option<&'a str>,
 }
 
 /// A span's attributes.
@@ -34,6 +36,7 @@ pub(super) struct SpanAttributes<'a>(pub(super) &'a [KeyValue]);
 /// | method | `http.request.method` (`_OTHER`: `http.request.method_original`), `http.method` |
 /// | path | `url.path`, `http.target`, the path of `url.full` or `http.url`, `/` if there is a method |
 /// | host | `server.address`, `net.host.name`, `http.host`, and for servers that of `url.full` or `http.url` |
+/// | method and path, where none of these are | `method` and `uri`, as `TraceLayer` of tower-http has them: both or neither |
 /// | ARN, on Lambda | `cloud.resource_id`, `faas.id`, `aws.lambda.invoked_arn` |
 #[inline]
 pub(super) fn request<'a>(table: &Table, kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
@@ -61,6 +64,8 @@ impl<'a> Found<'a> {
             let key = key.as_str();
             // Comparing lengths first costs less than comparing names: most have another.
             let place = match key.len() {
+                3 if key == "uri" => &mut found.tracing_uri,
+                6 if key == "method" => &mut found.tracing_method,
                 7 if key == "faas.id" => &mut found.faas_id,
                 8 if key == "url.path" => &mut found.path,
                 8 if key == "url.full" => &mut found.url,
@@ -81,24 +86,39 @@ impl<'a> Found<'a> {
         found
     }
 
+    /// Method and URI of a span that has neither by a convention. Other spans may have an attribute with one of these names that means
+    /// something else; one with both is of a request.
+    #[inline]
+    fn tracing(&self) -> Option<(&'a str, &'a str)> {
+        let is_unknown = self.method.is_none() && self.old_method.is_none();
+        self.tracing_method.zip(self.tracing_uri).filter(|_| is_unknown)
+    }
+
     #[inline]
     fn request(&self, kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
+        let tracing = self.tracing();
         let http_method = match self.method {
             Some("_OTHER") => self.original_method.or(self.method),
-            method => method.or(self.old_method),
+            method => method.or(self.old_method).or(tracing.map(|(method, _)| method)),
         };
-        let url = self.url.or(self.old_url).and_then(Url::parse);
+        let url = self.url.or(self.old_url).or(tracing.map(|(_, uri)| uri)).and_then(Url::parse);
         let host_of_url = || url.as_ref().filter(|_| *kind == SpanKind::Server).and_then(|url| url.host);
         Request {
             http_method,
             url_path: (self.path.or(self.target))
                 .or_else(|| url.as_ref().map(|url| url.path))
+                .or_else(|| tracing.and_then(|(_, uri)| path_of(uri)))
                 .or_else(|| http_method.map(|_| "/")),
             host: self.server.or(self.old_server).or(self.old_host).or_else(host_of_url),
             resource_arn: self.cloud_resource.or(self.faas_id).or(self.invoked_arn),
             attributes,
         }
     }
+}
+
+/// The path of a URI without a scheme.
+fn path_of(uri: &str) -> Option<&str> {
+    uri.split(['?', '#']).next().filter(|path| path.starts_with('/'))
 }
 
 /// The parts of a URL with a scheme. Without one, it is not known where they are.
@@ -218,6 +238,24 @@ mod tests {
             (&[("url.full", "https://h?b=/c")], None, Some("/"), Some("h"), None),
             (&[("http.url", "/no/scheme")], None, None, None, None),
             (&[("url.path", "/a"), ("url.path", "/b")], None, Some("/b"), None, None),
+            (
+                &[("method", "GET"), ("uri", "/a?b=c"), ("version", "HTTP/1.1")],
+                Some("GET"),
+                Some("/a"),
+                None,
+                None,
+            ),
+            (&[("method", "GET"), ("uri", "http://h/a")], Some("GET"), Some("/a"), Some("h"), None),
+            (&[("method", "CONNECT"), ("uri", "h:80")], Some("CONNECT"), Some("/"), None, None),
+            (&[("method", "bisection")], None, None, None, None),
+            (&[("uri", "/a")], None, None, None, None),
+            (
+                &[("method", "x"), ("uri", "/x"), ("http.request.method", "GET"), ("url.path", "/a")],
+                Some("GET"),
+                Some("/a"),
+                None,
+                None,
+            ),
             (&[("aws.lambda.invoked_arn", "i"), ("faas.id", "f")], None, None, None, Some("f")),
         ] {
             let attributes: Vec<_> =
