@@ -79,10 +79,10 @@ mod context_missing;
 mod exporter;
 mod id_generator;
 mod in_progress;
-pub mod logs;
-pub mod messaging;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod logs;
+pub mod messaging;
 mod metrics;
 mod pipeline;
 pub mod propagator;

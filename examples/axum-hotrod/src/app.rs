@@ -127,7 +127,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     #[cfg(not(feature = "aws"))]
     let pipelines = Pipelines::new(pipelines);
     #[cfg(feature = "aws")]
-    let (pipelines, receipts) = with_receipts(pipelines, cloud, &destination);
+    let (pipelines, receipts) = with_receipts(pipelines, cloud, &destination, log);
     Ok(Running {
         frontend_addr,
         viewer_url,
@@ -148,10 +148,11 @@ fn with_receipts(
     pipelines: impl Into<Vec<Telemetry>>,
     cloud: Option<Cloud>,
     destination: &Destination,
+    log: LevelFilter,
 ) -> (Pipelines, Option<Task<()>>) {
     let mut pipelines = pipelines.into();
     let receipts = cloud.map(|cloud| {
-        let telemetry = Telemetry::new("receipts", &destination.daemon_address());
+        let telemetry = Telemetry::new("receipts", &destination.daemon_address(), log);
         let task = Task::spawn(|stopped| write_receipts(cloud, &telemetry, stopped));
         pipelines.push(telemetry);
         task
