@@ -12,13 +12,17 @@ use std::{
     time::Duration,
 };
 
+use opentelemetry::{KeyValue, trace::Span, trace::Tracer, trace::TracerProvider};
 use opentelemetry_sdk::Resource;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::{beanstalk, ecs, full::Surroundings, imds};
 use crate::{
+    Xray,
     clock::{Clock, SystemClock},
     config::Environment,
+    sink::MemorySink,
 };
 
 /// A service that answers each path with a body, and any other with 404.
@@ -104,6 +108,20 @@ impl Drop for Root {
 /// More than a busy machine needs to answer itself. Nobody waits for it where all have answered.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The segment that a job gets on a platform that was found.
+fn segment(found: &BTreeMap<String, String>) -> serde_json::Value {
+    let sink = MemorySink::default();
+    let attributes = found.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let resource = Resource::builder_empty().with_attributes(attributes).build();
+    let xray = Xray::builder()
+        .with_resource(resource)
+        .with_exporter(|exporter| exporter.with_sink(sink.clone()))
+        .build();
+    xray.tracer_provider().tracer("test").start("job").end();
+    xray.shutdown().unwrap();
+    serde_json::from_str(&sink.take()[0]).unwrap()
+}
+
 fn found<const N: usize>(root: &Root, variables: [(&'static str, &str); N]) -> BTreeMap<String, String> {
     found_within(PATIENCE, root, variables)
 }
@@ -166,6 +184,16 @@ fn a_task_of_fargate() {
             ("aws.log.group.arns", r#"["arn:aws:logs:eu-west-2:123456789012:log-group:/ecs/orders"]"#),
         ])
     );
+    let segment = segment(&found);
+    let ecs = &segment["aws"]["ecs"];
+    assert_eq!(segment["origin"], "AWS::ECS::Fargate", "{segment}");
+    assert_eq!(segment["resource_arn"], found["cloud.resource_id"], "{segment}");
+    assert_eq!((&ecs["container"], &ecs["launch_type"]), (&json!("orders"), &json!("fargate")), "{segment}");
+    assert_eq!(
+        (&segment["aws"]["account_id"], segment["aws"].get("ec2")),
+        (&json!("123456789012"), None),
+        "{segment}"
+    );
 }
 
 #[test]
@@ -176,14 +204,14 @@ fn an_instance_and_what_runs_on_it() {
     let conf = r#"{"deployment_id":32,"version_label":"app-3","environment_name":"shop-env"}"#;
     let tag = ("/latest/meta-data/tags/instance/aws:eks:cluster-name", "green");
     let host = [("host.id", "i-1"), ("host.type", "m7g.large"), ("cloud.availability_zone", "eu-west-1b")];
-    for (name, files, tag, more, platform, expected) in [
-        ("instance", vec![], None, ("", ""), "aws_ec2", vec![]),
+    for (name, files, tag, more, origin, expected) in [
+        ("instance", vec![], None, ("", ""), "AWS::EC2::Instance", vec![]),
         (
             "node",
             vec![NAMESPACE, ("proc/self/cgroup", &*cgroup)],
             Some(tag),
             ("HOSTNAME", "orders-1"),
-            "aws_eks",
+            "AWS::EKS::Container",
             vec![
                 ("k8s.cluster.name", "green"),
                 ("k8s.namespace.name", "shop"),
@@ -196,7 +224,7 @@ fn an_instance_and_what_runs_on_it() {
             vec![NAMESPACE],
             Some(tag),
             ("AWS_CLUSTER_NAME", "mine"),
-            "aws_eks",
+            "AWS::EKS::Container",
             vec![("k8s.cluster.name", "mine")],
         ),
         (
@@ -204,7 +232,7 @@ fn an_instance_and_what_runs_on_it() {
             vec![(beanstalk::FILE, conf)],
             None,
             ("", ""),
-            "aws_elastic_beanstalk",
+            "AWS::ElasticBeanstalk::Environment",
             vec![
                 ("service.namespace", "shop-env"),
                 ("service.instance.id", "32"),
@@ -220,7 +248,10 @@ fn an_instance_and_what_runs_on_it() {
                 .collect(),
         );
         let found = found(&root, [("AWS_EC2_METADATA_SERVICE_ENDPOINT", &imds), more]);
-        assert_eq!(found["cloud.platform"], platform, "{name}");
+        let segment = segment(&found);
+        assert_eq!(segment["origin"], origin, "{name}: {segment}");
+        let instance = json!({ "instance_id": "i-1", "instance_size": "m7g.large", "ami_id": "ami-1", "availability_zone": "eu-west-1b" });
+        assert_eq!(segment["aws"]["ec2"], instance, "{name}: {segment}");
         for (key, value) in host.into_iter().chain(expected) {
             assert_eq!(found.get(key).map(String::as_str), Some(value), "{name}: {key}");
         }
@@ -307,7 +338,7 @@ proptest! {
         "ContainerARN", "DockerId", "Name", "Image", "LogDriver", "LogOptions", "TaskARN", "Cluster", "Family", "Revision",
         "LaunchType", "instanceId", "architecture", "region", "deployment_id", "environment_name",
     ]), value in "(arn:aws:|i-|awslogs)?.{0,1500}", other in "\\PC{0,20}") {
-        let document = serde_json::json!({ key: value, other: key, "LogDriver": "awslogs", "LogOptions": { "awslogs-group": value } });
+        let document = json!({ key: value, other: key, "LogDriver": "awslogs", "LogOptions": { "awslogs-group": value } });
         let document = serde_json::to_vec(&document).unwrap();
         for body in [&bytes, &document] {
             for found in [ecs::container(body), ecs::task(body), imds::instance(body), beanstalk::attributes(body)] {
