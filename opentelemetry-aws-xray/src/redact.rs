@@ -80,6 +80,20 @@ pub(crate) fn without_secrets(address: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a name says that its text is an address, of which [`named`] leaves something out.
+pub(crate) fn is_address_name(key: &str) -> bool {
+    matches!(
+        key,
+        "url.full"
+            | "http.url"
+            | "messaging.url"
+            | "http.target"
+            | "url.query"
+            | "http.host"
+            | "db.connection_string"
+    )
+}
+
 /// An attribute's text as it may leave the process, if its name says that it is an address.
 pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
     match key {
@@ -242,6 +256,25 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(without_secrets(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn addresses_by_name() {
+        let text = "https://u:p@db/?token=t";
+        for name in [
+            "url.full",
+            "http.url",
+            "messaging.url",
+            "http.target",
+            "url.query",
+            "http.host",
+            "db.connection_string",
+            "url.path",
+            "db.operation",
+            "order.url",
+        ] {
+            assert_eq!(named(name, text) != text, is_address_name(name), "{name}");
         }
     }
 

@@ -55,11 +55,17 @@ impl TraceId {
     #[must_use]
     #[inline]
     pub fn to_ascii(self) -> [u8; Self::TEXT_LEN] {
-        let mut text = *b"1-........-........................";
-        for (at, quarter) in [2, 11, 19, 27].into_iter().zip(self.0.as_chunks().0) {
-            text[at..at + 8].copy_from_slice(&hex(*quarter));
-        }
+        let mut text = [0; Self::TEXT_LEN];
+        self.write(&mut text);
         text
+    }
+
+    #[inline]
+    pub(crate) fn write(self, text: &mut [u8; Self::TEXT_LEN]) {
+        (text[0], text[1], text[10]) = (b'1', b'-', b'-');
+        let [a, b, c, d, random @ ..] = self.0;
+        hex(&[a, b, c, d], &mut text[2..10]);
+        hex(&random, &mut text[11..]);
     }
 
     /// Reads the X-Ray form from ASCII bytes, in either case.
@@ -102,10 +108,13 @@ impl SegmentId {
     #[inline]
     pub fn to_ascii(self) -> [u8; Self::TEXT_LEN] {
         let mut text = [0; Self::TEXT_LEN];
-        for (digits, half) in text.as_chunks_mut().0.iter_mut().zip(self.0.as_chunks().0) {
-            *digits = hex(*half);
-        }
+        self.write(&mut text);
         text
+    }
+
+    #[inline]
+    pub(crate) fn write(self, text: &mut [u8; Self::TEXT_LEN]) {
+        hex(&self.0, text);
     }
 
     /// Reads 16 hex digits, in either case.
@@ -119,18 +128,25 @@ impl SegmentId {
     }
 }
 
-/// Four bytes as eight lower-case hex digits. Each half of a byte is spread into a byte of its own, all at once.
+/// Bytes as lower-case hex digits, two for each.
 #[inline]
-const fn hex(bytes: [u8; 4]) -> [u8; 8] {
-    const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    let digits = u32::from_be_bytes(bytes) as u64;
-    let digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff;
-    let digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff;
-    let digits = (digits << 4 | digits) & 0x0f0f_0f0f_0f0f_0f0f;
-    // Ten and more, to which six make sixteen, are letters.
-    let letters = (digits + 6 * EACH) >> 4 & EACH;
-    (digits + b'0' as u64 * EACH + letters * (b'a' - b'9' - 1) as u64).to_be_bytes()
+fn hex(bytes: &[u8], digits: &mut [u8]) {
+    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = HEX[usize::from(*byte)];
+    }
 }
+
+/// The two digits of each byte.
+static HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 /// Reads exactly `2 * out.len()` hex digits.
 fn unhex(text: &[u8], out: &mut [u8]) -> Result<(), ParseIdError> {

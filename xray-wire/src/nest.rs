@@ -40,20 +40,17 @@ pub struct Node {
 /// Which node stands where. Reused from batch to batch, so that planning allocates nothing in the long run.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Nodes by identity, for finding parents.
-    order: Vec<(Identity, u32)>,
+    /// Nodes by identity, for finding parents. Only ids stand here: they decide nearly always.
+    order: Vec<(u64, u32)>,
     places: Vec<Place>,
     /// Nodes, parents before their children.
     pre_order: Vec<u32>,
     tops: Vec<u32>,
 }
 
-/// Which node of which trace, as numbers, which compare faster than bytes. The node's id comes first, since it decides nearly
-/// always.
-type Identity = (u64, u128);
-
-fn identity(trace_id: TraceId, id: SegmentId) -> Identity {
-    (u64::from_be_bytes(id.to_bytes()), u128::from_be_bytes(trace_id.to_bytes()))
+/// An id as a number, which compares faster than bytes.
+fn number(id: SegmentId) -> u64 {
+    u64::from_be_bytes(id.to_bytes())
 }
 
 /// What is known of a node's place. Siblings form a linked list in the order of the batch.
@@ -88,7 +85,8 @@ impl Plan {
             spans: node.spans,
         }));
         self.tops.clear();
-        if !nested {
+        // A segment is always a document of its own.
+        if !nested || nodes.iter().all(|node| node.kind == Kind::Segment) {
             self.tops.extend(0..index(nodes.len()));
             return;
         }
@@ -140,27 +138,20 @@ impl Plan {
 
     /// Links each subsegment with its parent, if that is in the batch.
     fn find_parents(&mut self, nodes: &[Node]) {
-        self.order.clear();
-        self.order.extend((0..).zip(nodes).map(|(at, node)| (identity(node.trace_id, node.id), at)));
-        self.order.sort_unstable();
-        // An id names its first node. Any other of the same id stands alone: no document has an id twice.
-        for (first, second) in self.order.iter().zip(self.order.iter().skip(1)) {
-            self.places[second.1 as usize].repeated = first.0 == second.0;
-        }
-        let mut sought: Option<(Identity, Option<u32>)> = None;
+        self.order_by_identity(nodes);
+        let mut sought: Option<(TraceId, SegmentId, Option<u32>)> = None;
         // From the back, so that a list of siblings, which grows at its front, ends up in order.
         for (child, node) in nodes.iter().enumerate().rev() {
             if self.places[child].repeated {
                 continue;
             }
             let (Kind::Subsegment, Some(parent_id)) = (node.kind, node.parent_id) else { continue };
-            let wanted = identity(node.trace_id, parent_id);
             let found = match sought {
                 // Siblings usually follow each other.
-                Some((last, found)) if last == wanted => found,
-                _ => self.find(wanted),
+                Some((trace_id, id, found)) if id == parent_id && trace_id == node.trace_id => found,
+                _ => self.find(node.trace_id, parent_id, nodes),
             };
-            sought = Some((wanted, found));
+            sought = Some((node.trace_id, parent_id, found));
             let Some(parent) = found else { continue };
             let child = index(child);
             let first_child = self.place_mut(parent).first_child.replace(child);
@@ -170,10 +161,32 @@ impl Plan {
         }
     }
 
+    /// Sorts the nodes by id, then by trace, then as they came.
+    fn order_by_identity(&mut self, nodes: &[Node]) {
+        let trace = |node: u32| nodes[node as usize].trace_id;
+        self.order.clear();
+        self.order.extend((0..).zip(nodes).map(|(at, node)| (number(node.id), at)));
+        self.order.sort_unstable();
+        for same_id in self.order.chunk_by_mut(|(one, _), (other, _)| one == other) {
+            if same_id.len() > 1 {
+                same_id.sort_unstable_by_key(|(_, node)| (trace(*node), *node));
+                // An id names its first node. Any other of the same id stands alone: no document has an id twice.
+                for ((_, first), (_, second)) in same_id.iter().zip(same_id.iter().skip(1)) {
+                    self.places[*second as usize].repeated = trace(*first) == trace(*second);
+                }
+            }
+        }
+    }
+
     /// The first node of that identity.
-    fn find(&self, wanted: Identity) -> Option<u32> {
-        let at = self.order.partition_point(|(other, _)| *other < wanted);
-        self.order.get(at).filter(|(found, _)| *found == wanted).map(|(_, node)| *node)
+    fn find(&self, trace_id: TraceId, id: SegmentId, nodes: &[Node]) -> Option<u32> {
+        let wanted = number(id);
+        let trace = |node: u32| nodes[node as usize].trace_id;
+        let at = self.order.partition_point(|(other, node)| {
+            *other < wanted || (*other == wanted && trace(*node) < trace_id)
+        });
+        let (found, node) = *self.order.get(at)?;
+        (found == wanted && trace(node) == trace_id).then_some(node)
     }
 
     /// Puts parents before children. What no top leads to is a ring: its first node becomes a top.

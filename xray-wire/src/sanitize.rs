@@ -29,6 +29,9 @@ pub fn truncate(text: &str, max_chars: usize) -> &str {
 /// documents").
 #[must_use]
 pub fn name(text: &str) -> Cow<'_, str> {
+    if is_plain_name(text) {
+        return Cow::Borrowed(text);
+    }
     let trimmed = truncate(text.trim(), MAX_NAME_CHARS);
     if !trimmed.is_empty() && trimmed.bytes().all(|byte| NAME_BYTES[usize::from(byte)]) {
         // A cut may leave white space at the end.
@@ -40,6 +43,16 @@ pub fn name(text: &str) -> Cow<'_, str> {
     kept.extend(allowed.skip_while(|c| *c == ' ').take(MAX_NAME_CHARS));
     kept.truncate(kept.trim_end().len());
     if kept.is_empty() { Cow::Borrowed(FALLBACK_NAME) } else { Cow::Owned(kept) }
+}
+
+/// Whether nothing has to be done to a name, as with nearly all.
+fn is_plain_name(text: &str) -> bool {
+    let has_room = matches!(text.len(), 1..=MAX_NAME_CHARS);
+    // Without an early end, which would cost more than it saves.
+    has_room
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && text.bytes().fold(true, |all, byte| all & NAME_BYTES[usize::from(byte)])
 }
 
 /// Whether X-Ray accepts the character in a name.

@@ -221,6 +221,7 @@ impl<'a, 'm> Attributes<'a, 'm> {
     }
 
     /// A slot's integer: a number, or text that is one.
+    #[inline]
     pub(crate) fn integer(&self, slot: Slot) -> Option<i64> {
         match self.value(slot)? {
             Value::I64(number) => Some(*number),
@@ -249,9 +250,9 @@ impl<'a, 'm> Attributes<'a, 'm> {
         self.layout.has_ours
     }
 
-    /// Whether any attribute has a name like this, which costs less than to take it.
-    pub(crate) fn any_named(&self, is_like: impl Fn(&str) -> bool) -> bool {
-        self.all.iter().any(|attribute| is_like(attribute.key.as_str()))
+    /// Whether parameters of a query are among them.
+    pub(crate) fn has_query_parameters(&self) -> bool {
+        self.layout.has_query_parameters
     }
 
     /// Takes attributes, consumed or not, in their order, each with what its name tells, and marks those

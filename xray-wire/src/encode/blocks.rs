@@ -11,6 +11,7 @@ use crate::segment::{
     Service, XraySdk,
 };
 
+#[inline]
 pub(super) fn http(http: &HttpFields<'_>, out: &mut Vec<u8>) {
     let HttpFields { method, url, user_agent, client_ip, x_forwarded_for, traced, status, content_length } =
         http;
@@ -39,6 +40,7 @@ pub(super) fn http(http: &HttpFields<'_>, out: &mut Vec<u8>) {
     block.close();
 }
 
+#[inline]
 pub(super) fn sql(sql: &SqlFields<'_>, out: &mut Vec<u8>) {
     let mut block = Object::open(out);
     block.text(br#","connection_string":""#, sql.connection_string);

@@ -3,7 +3,9 @@
 use alloc::{borrow::Cow, vec::Vec};
 
 use super::{
-    AwsFields, DefaultMetadata, EncodedFrames, HttpFields, ResourceBlocks, SqlFields, blocks, digits,
+    AwsFields, DefaultMetadata, EncodedFrames, HttpFields, ResourceBlocks, SqlFields, blocks,
+    digits::{self, Usual},
+    fill,
     json::{self, Object},
     metadata, text,
 };
@@ -210,16 +212,18 @@ pub(super) fn of_segment(segment: &Segment<'_>, resource: Option<&ResourceBlocks
 /// In one piece, if both times are usual ones.
 #[inline]
 fn id_and_times(id: SegmentId, start_time: Timestamp, end_time: Option<Timestamp>, out: &mut Vec<u8>) {
-    let times = (digits::usual(start_time), end_time.and_then(digits::usual));
-    if let (Some(start), Some(end)) = times {
-        let mut fields =
-            *br#","id":"................","start_time":....................,"end_time":...................."#;
-        fields[7..7 + SegmentId::TEXT_LEN].copy_from_slice(&id.to_ascii());
-        fields[38..38 + digits::USUAL_LEN].copy_from_slice(&start);
-        fields[70..].copy_from_slice(&end);
-        return out.extend_from_slice(&fields);
+    const FIELDS: [u8; 90] =
+        *br#","id":"................","start_time":....................,"end_time":...................."#;
+    let (Some(start), Some(end)) = (Usual::of(start_time), end_time.and_then(Usual::of)) else {
+        return unusual_times(id, start_time, end_time, out);
+    };
+    // They are filled in where they stand: to build such an array elsewhere costs more than its digits.
+    out.extend_from_slice(&FIELDS);
+    if let Some(fields) = out.last_chunk_mut::<{ FIELDS.len() }>() {
+        fill(&mut fields[7..], |text| id.write(text));
+        fill(&mut fields[38..], |text| start.write(text));
+        fill(&mut fields[70..], |text| end.write(text));
     }
-    unusual_times(id, start_time, end_time, out);
 }
 
 #[cold]

@@ -7,28 +7,41 @@ use crate::Timestamp;
 /// Appends epoch seconds with exactly nine digits after the point.
 #[inline]
 pub(super) fn timestamp(time: Timestamp, out: &mut Vec<u8>) {
-    match usual(time) {
-        Some(text) => out.extend_from_slice(&text),
-        None => unusual(time, out),
-    }
+    let Some(time) = Usual::of(time) else { return unusual(time, out) };
+    let mut text = [0; Usual::LEN];
+    time.write(&mut text);
+    out.extend_from_slice(&text);
 }
 
-/// The length of a [`usual`] time.
-pub(super) const USUAL_LEN: usize = 20;
-
 /// Any time from 2001 to 2106, whose seconds have ten digits.
-#[inline]
-pub(super) fn usual(time: Timestamp) -> Option<[u8; USUAL_LEN]> {
-    let (seconds, nanos) = parts(time);
-    let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds >= 1_000_000_000)?;
-    let mut text = *b"00........0.00000000";
-    let tens = (seconds / EIGHT_DIGITS) as u8;
-    (text[0], text[1]) = (b'0' + tens / 10, b'0' + tens % 10);
-    text[2..10].copy_from_slice(&eight(seconds % EIGHT_DIGITS));
-    text[10] = b'.';
-    text[11] = b'0' + (nanos / EIGHT_DIGITS) as u8;
-    text[12..].copy_from_slice(&eight(nanos % EIGHT_DIGITS));
-    Some(text)
+#[derive(Clone, Copy)]
+pub(super) struct Usual {
+    seconds: u32,
+    nanos: u32,
+}
+
+impl Usual {
+    /// The length of its text.
+    pub(super) const LEN: usize = 20;
+
+    #[inline]
+    pub(super) fn of(time: Timestamp) -> Option<Self> {
+        let (seconds, nanos) = parts(time);
+        let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds >= 1_000_000_000)?;
+        Some(Self { seconds, nanos })
+    }
+
+    /// Seconds with exactly nine digits after the point.
+    #[inline]
+    pub(super) fn write(self, text: &mut [u8; Self::LEN]) {
+        let Self { seconds, nanos } = self;
+        let tens = (seconds / EIGHT_DIGITS) as u8;
+        (text[0], text[1]) = (b'0' + tens / 10, b'0' + tens % 10);
+        text[2..10].copy_from_slice(&eight(seconds % EIGHT_DIGITS));
+        text[10] = b'.';
+        text[11] = b'0' + (nanos / EIGHT_DIGITS) as u8;
+        text[12..].copy_from_slice(&eight(nanos % EIGHT_DIGITS));
+    }
 }
 
 /// Seconds, and the nanoseconds beyond.

@@ -139,6 +139,7 @@ pub(super) fn segment_id(id: SegmentId, out: &mut Vec<u8>) {
 }
 
 /// Any value, however deep: values come from memory, so their depth is that of the code that made them.
+#[inline]
 pub(super) fn value(value: &Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),

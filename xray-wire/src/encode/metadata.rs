@@ -39,6 +39,15 @@ impl<'b> DefaultMetadata<'b> {
         json::value(value, self.out);
     }
 
+    /// The same for a text.
+    #[inline]
+    pub fn text(&mut self, key: &str, text: &str) {
+        self.out.extend_from_slice(b",\"");
+        text::rest_of_string(key, self.out);
+        self.out.extend_from_slice(b":\"");
+        text::rest_of_string(text, self.out);
+    }
+
     /// Appends what the resource says, and closes the block.
     #[inline]
     pub fn close(self) {

@@ -71,20 +71,36 @@ pub const MAX_HEAD_BYTES: usize = "{\"trace_id\":\"\",\"parent_id\":\"\",\"type\
     + SegmentId::TEXT_LEN;
 
 /// Appends the opening brace and the head of a document; a body has to follow.
+#[inline]
 pub fn open(trace_id: Option<TraceId>, parent_id: Option<SegmentId>, kind: Kind, out: &mut Vec<u8>) {
     out.push(b'{');
     if let Some(id) = trace_id {
-        let mut field = *br#""trace_id":"1-........-........................","#;
-        field[12..12 + TraceId::TEXT_LEN].copy_from_slice(&id.to_ascii());
-        out.extend_from_slice(&field);
+        out.extend_from_slice(br#""trace_id":"1-........-........................","#);
+        fill_last(TraceId::TEXT_LEN + 2, |text| id.write(text), out);
     }
     if let Some(id) = parent_id {
-        let mut field = *br#""parent_id":"................","#;
-        field[13..13 + SegmentId::TEXT_LEN].copy_from_slice(&id.to_ascii());
-        out.extend_from_slice(&field);
+        out.extend_from_slice(br#""parent_id":"................","#);
+        fill_last(SegmentId::TEXT_LEN + 2, |text| id.write(text), out);
     }
     if kind == Kind::Subsegment {
         out.extend_from_slice(br#""type":"subsegment","#);
+    }
+}
+
+/// Fills in a text of known length, so many bytes in front of the end.
+#[inline]
+fn fill_last<const N: usize>(from_end: usize, write: impl FnOnce(&mut [u8; N]), out: &mut [u8]) {
+    let at = out.len().saturating_sub(from_end);
+    if let Some(rest) = out.get_mut(at..) {
+        fill(rest, write);
+    }
+}
+
+/// Fills in a text of known length at the beginning.
+#[inline]
+fn fill<const N: usize>(place: &mut [u8], write: impl FnOnce(&mut [u8; N])) {
+    if let Some(place) = place.first_chunk_mut() {
+        write(place);
     }
 }
 

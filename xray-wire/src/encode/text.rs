@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 /// Short text passes through registers: any call costs more than to copy so little.
 pub(super) fn rest_of_string(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
+    if bytes.len() >= 16 {
+        return any_length(bytes, out);
+    }
     let has_room = out.capacity() - out.len() >= 16;
     match bytes.len() {
         0..8 if has_room => {

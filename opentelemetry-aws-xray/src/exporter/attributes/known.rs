@@ -27,7 +27,7 @@ pub(super) struct KnownName<'a> {
 pub(crate) enum Name {
     /// Nothing.
     Plain,
-    /// It is a slot's, or ours: some values need more than to be written.
+    /// It is ours, or an address's: some values need more than to be written.
     Special,
     /// It is a secret by all appearances.
     Secret,
@@ -72,12 +72,13 @@ impl<'a> KnownName<'a> {
     #[inline(never)]
     fn of(text: &'a str) -> Self {
         let slot = Slot::of(text);
-        let tells = match slot {
-            // No slot is a secret.
-            Some(_) => Name::Special,
-            None if redact::is_secret_name(text) => Name::Secret,
-            None if is_ours(text) => Name::Special,
-            None => Name::Plain,
+        // No slot is a secret.
+        let tells = if slot.is_none() && redact::is_secret_name(text) {
+            Name::Secret
+        } else if is_ours(text) || redact::is_address_name(text) {
+            Name::Special
+        } else {
+            Name::Plain
         };
         Self { text, slot, bucket: bucket(text.as_bytes()), tells }
     }

@@ -23,6 +23,8 @@ pub(super) struct Layout<'a> {
     tells: Vec<Name>,
     /// A name that is no slot's begins like those that handlers hand over or like our own in metadata.
     pub(super) has_ours: bool,
+    /// Parameters of a query are among them.
+    pub(super) has_query_parameters: bool,
 }
 
 /// The layouts of a batch: spans from the same line of code have the same names in the same order, and the names are
@@ -93,6 +95,7 @@ impl<'a> Layout<'a> {
         self.overwritten.reset(attributes.len());
         self.tells.clear();
         self.has_ours = attributes.len() > MOST;
+        self.has_query_parameters = self.names.iter().any(|name| name.starts_with("db.query.parameter."));
         let mut met = Met::default();
         for index in 0..self.names.len() {
             let name = known.name(self.names[index]);
@@ -163,6 +166,7 @@ impl Default for Layout<'_> {
             overwritten: Bits::default(),
             tells: Vec::new(),
             has_ours: false,
+            has_query_parameters: false,
         }
     }
 }

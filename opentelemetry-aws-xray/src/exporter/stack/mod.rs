@@ -72,6 +72,7 @@ impl<S> Counted<'_, S> {
 }
 
 impl<'t, S: Sink<'t>> Sink<'t> for Counted<'_, S> {
+    #[inline]
     fn frame(&mut self, frame: Frame<'t>) {
         self.frames += 1;
         self.sink.frame(frame);

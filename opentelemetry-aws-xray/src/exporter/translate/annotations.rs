@@ -24,6 +24,7 @@ use crate::{annotate::METADATUM_PREFIX, redact};
 
 /// Fills the annotations of a document: first what handlers handed over, then what the configuration names, then what the span itself names, then, if asked
 /// for, the rest. What finds no place, or is no text, number or truth value, stays for metadata.
+#[inline]
 pub(super) fn annotations<'a>(
     index: &'a Index,
     (document, role): (Kind, Role),
@@ -33,6 +34,14 @@ pub(super) fn annotations<'a>(
     texts: &mut Texts,
     annotations: &mut Vec<Annotation<'a>>,
 ) {
+    let is_nothing = !attributes.has_ours()
+        && index.names_nothing()
+        && !index.all
+        && !attributes.has(Slot::AwsXrayAnnotations)
+        && resource.annotations.is_empty();
+    if is_nothing {
+        return;
+    }
     let mut room = Room {
         annotations: &mut *annotations,
         met: Met::default(),

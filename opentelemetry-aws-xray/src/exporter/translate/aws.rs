@@ -21,6 +21,7 @@ use crate::redact;
 
 /// Writes the block. If the application runs on another cloud, attributes stay metadata. Of a span that is two documents,
 /// only the sampling rule is the service's.
+#[inline]
 pub(super) fn aws(
     (document, role): (Kind, Role),
     namespace: Option<&Namespace<'_>>,

@@ -27,7 +27,24 @@ use super::{
 use crate::redact;
 
 /// Why the span failed: its exception events, whatever its status; else the message of its error status.
+#[inline]
 pub(super) fn cause<'a>(
+    span: &'a SpanData,
+    id: SegmentId,
+    language: Option<Language>,
+    attributes: &mut Attributes<'a, '_>,
+    budget: &Budget,
+    texts: &mut Texts,
+    lists: Lists<'_, 'a>,
+) -> Option<Cause<'a>> {
+    if span.events.events.is_empty() && !matches!(span.status, Status::Error { .. }) {
+        return None;
+    }
+    failure(span, id, language, attributes, budget, texts, lists)
+}
+
+/// The same of a span that may have failed.
+fn failure<'a>(
     span: &'a SpanData,
     id: SegmentId,
     language: Option<Language>,

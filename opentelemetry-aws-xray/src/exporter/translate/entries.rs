@@ -2,7 +2,12 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use xray_wire::{encode::DefaultMetadata, segment::MetadataEntry};
+use xray_wire::{
+    encode::DefaultMetadata,
+    segment::{MetadataEntry, Value},
+};
+
+use super::{metadata::DEFAULT, texts::Texts};
 
 /// Where entries go.
 pub(super) enum Entries<'e, 'a> {
@@ -22,6 +27,32 @@ impl<'a> Entries<'_, 'a> {
                 *len += 1;
             }
             Self::Listed(entries) => entries.push(entry),
+        }
+    }
+
+    /// The same for a value of the default namespace. What is written needs its list no longer.
+    pub(super) fn push_value(&mut self, key: Cow<'a, str>, value: Value<'a>, texts: &mut Texts) {
+        match self {
+            Self::Written(metadata, len) => {
+                metadata.entry(&key, &value);
+                *len += 1;
+                if let Value::List(list) = value {
+                    texts.take_list_back(list);
+                }
+            }
+            Self::Listed(entries) => entries.push(entry(key, value)),
+        }
+    }
+
+    /// The same for a text of the default namespace.
+    #[inline]
+    pub(super) fn push_text(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) {
+        match self {
+            Self::Written(metadata, len) => {
+                metadata.text(&key, &text);
+                *len += 1;
+            }
+            Self::Listed(entries) => entries.push(entry(key, Value::Str(text))),
         }
     }
 
@@ -46,6 +77,11 @@ impl<'a> Entries<'_, 'a> {
             metadata.close();
         }
     }
+}
+
+/// An entry of the default namespace.
+pub(super) fn entry<'a>(key: impl Into<Cow<'a, str>>, value: Value<'a>) -> MetadataEntry<'a> {
+    MetadataEntry { namespace: Cow::Borrowed(DEFAULT), key: key.into(), value }
 }
 
 /// Gives keys that were cut, moved or handed over another name where they have become the same.

@@ -4,7 +4,7 @@ use opentelemetry::{Value, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::{
-    super::attributes::{Attributes, Marks, Slot},
+    super::attributes::{Attributes, Marks, Slot, Slots},
     http,
 };
 
@@ -26,6 +26,7 @@ impl Flags {
 
     /// From the HTTP status if it says failure, else from the gRPC status if that shall count, else from the span's own
     /// status; and `throttle` also from an AWS error code.
+    #[inline]
     pub(super) fn read(
         span: &SpanData,
         status: Option<http::Status>,
@@ -55,8 +56,12 @@ enum GrpcFailure {
 }
 
 /// What a gRPC status other than OK means, given as a number or by name.
+#[inline]
 fn grpc_status(attributes: &Attributes<'_, '_>) -> Option<GrpcFailure> {
     const STATUSES: [Slot; 2] = [Slot::RpcResponseStatusCode, Slot::RpcGrpcStatusCode];
+    if !attributes.has_any(const { Slots::of(&STATUSES) }) {
+        return None;
+    }
     match STATUSES.iter().find_map(|slot| grpc_code(attributes.value(*slot)?))? {
         0 => None,
         // CANCELLED, INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION,
@@ -92,7 +97,13 @@ fn grpc_code(value: &Value) -> Option<i64> {
 
 /// Whether an AWS error code names throttling. Codes are looked for in `error.type`, then in the first exception's
 /// type, then in `aws.error.code`.
+#[inline]
 fn is_throttled(span: &SpanData, attributes: &Attributes<'_, '_>) -> bool {
+    if span.events.events.is_empty()
+        && !attributes.has_any(const { Slots::of(&[Slot::ErrorType, Slot::AwsErrorCode]) })
+    {
+        return false;
+    }
     let exception_type = || {
         let exception = span.events.events.iter().find(|event| event.name == "exception")?;
         let attribute =

@@ -19,6 +19,7 @@ use super::{
 
 /// Writes the block, if the span speaks of an HTTP request: addresses alone do not, since database and messaging spans have
 /// them too. Of a span that is two documents, the request belongs to the call.
+#[inline]
 pub(super) fn http(
     span: &SpanData,
     (document, role): (Kind, Role),
@@ -72,6 +73,7 @@ pub(super) fn http(
 
 /// Whether the callee is said to report too. A call that is no HTTP request says so here as well, in a block of nothing
 /// else: that is the documented place.
+#[inline]
 fn traced(document: Kind, attributes: &mut Attributes<'_, '_>) -> bool {
     let is_traced = document == Kind::Subsegment && attributes.is_true(Slot::AwsXrayTraced);
     if is_traced {
@@ -84,6 +86,7 @@ fn traced(document: Kind, attributes: &mut Attributes<'_, '_>) -> bool {
 pub(super) type Status = (Slot, u16);
 
 /// The response's status, of old conventions or new, if it is one.
+#[inline]
 pub(super) fn status(attributes: &Attributes<'_, '_>) -> Option<Status> {
     [Slot::HttpResponseStatusCode, Slot::HttpStatusCode].into_iter().find_map(|slot| {
         let code = u16::try_from(attributes.integer(slot)?).ok()?;
@@ -91,6 +94,7 @@ pub(super) fn status(attributes: &Attributes<'_, '_>) -> Option<Status> {
     })
 }
 
+#[inline]
 fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<&'a str> {
     let (slot, method) = attributes.first_text(&[Slot::HttpRequestMethod, Slot::HttpMethod])?;
     if method == "_OTHER"
@@ -99,10 +103,11 @@ fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<
         attributes.consume(slot);
         return Some(original);
     }
-    texts.field(&[slot], attributes)
+    Some(texts.claim((slot, method), attributes))
 }
 
 /// Who called. A forwarded address counts as such when it is not the address of the connection.
+#[inline]
 fn client_ip<'r, 'a: 'r>(block: &mut HttpFields<'r>, attributes: &mut Attributes<'a, '_>, texts: &mut Texts) {
     const PEERS: [Slot; 3] = [Slot::NetworkPeerAddress, Slot::NetSockPeerAddr, Slot::NetPeerIp];
     let peer = attributes.first_text(&PEERS);
@@ -112,9 +117,7 @@ fn client_ip<'r, 'a: 'r>(block: &mut HttpFields<'r>, attributes: &mut Attributes
         .map(|address| (Slot::ClientAddress, address))
         .or_else(|| attributes.first_text(&[Slot::HttpClientIp]));
     let forwarded = client.is_some_and(|(_, address)| peer.is_none_or(|(_, peer)| peer != address));
-    if let Some((slot, _)) = client.or(peer) {
-        block.client_ip = texts.field(&[slot], attributes);
-    }
+    block.client_ip = client.or(peer).map(|found| texts.claim(found, attributes));
     if let (Some((_, client)), Some((slot, peer))) = (client, peer)
         && client == peer
     {
@@ -134,24 +137,29 @@ fn is_ip_address(text: &str) -> bool {
 
 /// The most usual kind of address, told faster than by parsing it: four numbers from 0 to 255 without zeros in front.
 fn is_ipv4_address(text: &[u8]) -> bool {
-    /// Of `255.255.255.255`.
-    const MAX_LEN: usize = 15;
-    let is_number =
-        |number: u64, digits: u32| matches!((digits, number), (1, _) | (2, 10..) | (3, 100..=255));
-    let (mut dots, mut number, mut digits) = (0, 0, 0);
-    for byte in text.iter().take(MAX_LEN) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            (number, digits) = (number * 10 + u64::from(digit), digits + 1);
-        } else if *byte == b'.' && is_number(number, digits) {
-            (dots, number, digits) = (dots + 1, 0, 0);
-        } else {
-            return false;
-        }
-    }
-    dots == 3 && is_number(number, digits) && text.len() <= MAX_LEN
+    let behind_number = |text| match behind_number(text) {
+        Some([b'.', rest @ ..]) => Some(rest),
+        _ => None,
+    };
+    let last = behind_number(text).and_then(behind_number).and_then(behind_number);
+    last.and_then(self::behind_number).is_some_and(<[u8]>::is_empty)
 }
 
+/// What stands behind a number from 0 to 255.
+#[inline]
+fn behind_number(text: &[u8]) -> Option<&[u8]> {
+    let digit = |at: usize| text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+    let hundreds = digit(0)?;
+    let digits = match (hundreds, digit(1), digit(2)) {
+        (_, None, _) => 1,
+        (1..=9, Some(_), None) => 2,
+        (1, Some(_), Some(_)) | (2, Some(..=4), Some(_)) | (2, Some(5), Some(..=5)) => 3,
+        _ => return None,
+    };
+    text.get(digits..)
+}
+
+#[inline]
 fn content_length(attributes: &mut Attributes<'_, '_>) -> Option<u64> {
     const SIZES: [Slot; 3] =
         [Slot::HttpResponseBodySize, Slot::HttpResponseHeaderContentLength, Slot::HttpResponseContentLength];

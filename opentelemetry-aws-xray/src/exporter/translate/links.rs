@@ -12,7 +12,11 @@ use xray_wire::{
 use super::{budget::Budget, entries::Entries, metadata, texts::Texts, values};
 
 /// The span's links to valid ids, as many as X-Ray takes.
+#[inline]
 pub(super) fn links<'a>(span: &'a SpanData, budget: &Budget, texts: &mut Texts, links: &mut Vec<Link<'a>>) {
+    if span.links.links.is_empty() {
+        return;
+    }
     for (link, (trace_id, id)) in told(span, budget) {
         links.push(Link {
             trace_id,
@@ -40,8 +44,12 @@ fn ids(link: &opentelemetry::trace::Link) -> Option<(TraceId, SegmentId)> {
 }
 
 /// Keeps the ids of the links that are not told, and answers how many there was no room for.
+#[inline]
 pub(super) fn spill<'a>(span: &'a SpanData, budget: &Budget, entries: &mut Entries<'_, 'a>) -> usize {
     let all = &span.links.links;
+    if all.is_empty() {
+        return 0;
+    }
     let invalid = all.iter().filter(|link| ids(link).is_none()).count();
     let told = told(span, budget).count();
     if all.len() == told + invalid {

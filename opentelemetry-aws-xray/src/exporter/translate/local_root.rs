@@ -15,6 +15,7 @@ use crate::propagator::synthetic_parent;
 
 /// Whether a span is the first of its trace in this process. `aws.span.kind` says so where AWS's own processors have
 /// set it; otherwise the SDK knows.
+#[inline]
 pub(super) fn is_local_root(span: &SpanData, attributes: &Attributes<'_, '_>) -> bool {
     match attributes.text(Slot::AwsSpanKind) {
         Some(kind) => kind == LOCAL_ROOT,
@@ -36,6 +37,7 @@ pub(crate) enum Role {
 }
 
 /// The documents that a span becomes, in the order in which they are written.
+#[inline]
 pub(crate) fn roles(span: &SpanData, split_local_roots: bool) -> &'static [Role] {
     const SPLIT: [Role; 2] = [Role::Dependency, Role::Service];
     let said = || {
@@ -60,6 +62,7 @@ pub(crate) fn roles(span: &SpanData, split_local_roots: bool) -> &'static [Role]
 const LOCAL_ROOT: &str = "LOCAL_ROOT";
 
 /// The span above, unless that is the placeholder for a caller who did not say which of his spans called.
+#[inline]
 pub(crate) fn parent_id(span: &SpanData) -> Option<SegmentId> {
     let is_placeholder =
         span.parent_span_is_remote && span.parent_span_id == synthetic_parent(span.span_context.trace_id());
@@ -68,16 +71,18 @@ pub(crate) fn parent_id(span: &SpanData) -> Option<SegmentId> {
 
 /// Segment or subsegment. A document without a parent is always a segment, since X-Ray refuses a subsegment that has
 /// none and drops it with everything below.
+#[inline]
 pub(super) fn document_kind(
     span: &SpanData,
     role: Role,
+    parent_id: Option<SegmentId>,
     attributes: &Attributes<'_, '_>,
     is_local_root: bool,
 ) -> Kind {
     match role {
         Role::Service => return Kind::Segment,
         Role::Dependency => return Kind::Subsegment,
-        Role::Whole if parent_id(span).is_none() => return Kind::Segment,
+        Role::Whole if parent_id.is_none() => return Kind::Segment,
         Role::Whole => {}
     }
     match span.span_kind {

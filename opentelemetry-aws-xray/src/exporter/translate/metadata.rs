@@ -20,7 +20,7 @@ use super::{
     Options,
     budget::Budget,
     cause::{self, Cause},
-    entries::{Entries, tell_apart},
+    entries::{Entries, entry, tell_apart},
     handed, json, links, name,
     texts::Texts,
     timestamp,
@@ -49,6 +49,7 @@ pub(super) struct Told<'t> {
 }
 
 /// Writes the metadata: all that is left over.
+#[inline]
 pub(super) fn metadata<'a>(
     span: &'a SpanData,
     told: Told<'_>,
@@ -77,6 +78,7 @@ pub(super) fn metadata<'a>(
 }
 
 /// Fills metadata, and answers whether keys may have become the same.
+#[inline]
 fn fill<'a>(
     entries: &mut Entries<'_, 'a>,
     span: &'a SpanData,
@@ -94,8 +96,17 @@ fn fill<'a>(
         if entries.len() >= budget.entries {
             left_out += 1;
         } else if name == Name::Plain {
-            let value = values::value(&attribute.value, budget, texts);
-            entries.push(entry(cut_key(Cow::Borrowed(attribute.key.as_str()), budget, texts), value));
+            let key = cut_key(Cow::Borrowed(attribute.key.as_str()), budget, texts);
+            match &attribute.value {
+                Otel::String(text) => {
+                    let text = texts.cut(Cow::Borrowed(text.as_str()), budget.text_chars).0;
+                    entries.push_text(key, text);
+                }
+                other => {
+                    let value = values::value(other, budget, texts);
+                    entries.push_value(key, value, texts);
+                }
+            }
         } else {
             moved |= special(attribute, name == Name::Secret, budget, texts, entries);
         }
@@ -141,7 +152,7 @@ fn special<'a>(
     }
     let is_reserved = key.starts_with(RESERVED_PREFIX);
     let key = if is_reserved { Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}")) } else { Cow::Borrowed(key) };
-    entries.push(entry(cut_key(key, budget, texts), value));
+    entries.push_value(cut_key(key, budget, texts), value, texts);
     is_reserved
 }
 
@@ -180,12 +191,9 @@ fn json_object<'a>(
 /// Keys are cut too when there is no room, but to no less than this.
 const MIN_KEY_CHARS: usize = 128;
 
-fn entry<'a>(key: impl Into<Cow<'a, str>>, value: Value<'a>) -> MetadataEntry<'a> {
-    MetadataEntry { namespace: Cow::Borrowed(DEFAULT), key: key.into(), value }
-}
-
 /// What the span says of itself that has no field: its name if the document has another, its scope, its trace state, the
 /// message of its status, and what the SDK dropped.
+#[inline]
 fn span_itself<'a>(
     span: &'a SpanData,
     told: Told<'_>,
@@ -195,7 +203,7 @@ fn span_itself<'a>(
 ) {
     let mut text = |key, text: Cow<'a, str>| {
         if !text.is_empty() {
-            entries.push(entry(key, Value::Str(texts.cut(text, budget.text_chars).0)));
+            entries.push_text(Cow::Borrowed(key), texts.cut(text, budget.text_chars).0);
         }
     };
     if told.name != span.name {

@@ -128,8 +128,9 @@ pub(crate) fn write<'a>(
     let Scratch { marks, texts, exceptions, frames, annotations, metadata, links } = scratch;
     let mut attributes = Attributes::new(&span.attributes, marks);
     let is_local_root = local_root::is_local_root(span, &attributes);
-    let kind = local_root::document_kind(span, role, &attributes, is_local_root);
-    let position = position(span, ids, role, kind);
+    let parent_id = parent_id(span);
+    let kind = local_root::document_kind(span, role, parent_id, &attributes, is_local_root);
+    let position = position(ids, parent_id, role, kind);
     let name =
         name::name(span, role, kind, &attributes, is_local_root, resource.service_name.as_deref(), texts);
     let start_time = timestamp::timestamp(span.start_time);
@@ -187,12 +188,17 @@ pub(crate) fn write<'a>(
 }
 
 /// A call of a span that is two documents has the span's id, and stands in the service.
-fn position(span: &SpanData, (trace_id, id): (TraceId, SegmentId), role: Role, kind: Kind) -> Position {
+fn position(
+    (trace_id, id): (TraceId, SegmentId),
+    parent_id: Option<SegmentId>,
+    role: Role,
+    kind: Kind,
+) -> Position {
     let service_id = || derive::service_id(trace_id, id);
     match role {
-        Role::Whole => Position { kind, id, parent_id: parent_id(span) },
+        Role::Whole => Position { kind, id, parent_id },
         Role::Dependency => Position { kind, id, parent_id: Some(service_id()) },
-        Role::Service => Position { kind, id: service_id(), parent_id: parent_id(span) },
+        Role::Service => Position { kind, id: service_id(), parent_id },
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
 use crate::redact;
 
 /// The name of a document: the first source that has one, sanitised, so that X-Ray never refuses it.
+#[inline]
 pub(super) fn name<'a>(
     span: &'a SpanData,
     role: Role,
@@ -56,6 +57,7 @@ pub(super) fn name<'a>(
 }
 
 /// What AWS's own processors call the service, or what it called.
+#[inline]
 fn given_by_aws<'a>(
     span: &SpanData,
     role: Role,
@@ -76,6 +78,7 @@ fn given_by_aws<'a>(
 }
 
 /// A service that is named as such.
+#[inline]
 fn callee<'a>(is_server_side: bool, attributes: &Attributes<'a, '_>) -> Option<&'a str> {
     let peer = attributes.first_text(&[Slot::PeerService, Slot::ServicePeerName]).filter(|_| !is_server_side);
     peer.map(|(_, name)| name)
@@ -147,6 +150,7 @@ fn without_sdk_prefix<'a>(name: &'a str, attributes: &Attributes<'_, '_>) -> &'a
 }
 
 /// Whether the span is a call of an AWS API.
+#[inline]
 pub(super) fn is_aws_api(attributes: &Attributes<'_, '_>) -> bool {
     attributes
         .first_text(&[Slot::RpcSystemName, Slot::RpcSystem])
@@ -154,6 +158,7 @@ pub(super) fn is_aws_api(attributes: &Attributes<'_, '_>) -> bool {
 }
 
 /// What a subsegment speaks of; segments have no namespace.
+#[inline]
 pub(super) fn namespace(
     document: Kind,
     role: Role,

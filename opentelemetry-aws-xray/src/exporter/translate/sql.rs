@@ -14,6 +14,7 @@ use crate::redact;
 
 /// Writes the block, if the span speaks of a database that is asked in SQL. Other databases have no block, and their attributes
 /// stay metadata.
+#[inline]
 pub(super) fn sql(
     span: &SpanData,
     attributes: &mut Attributes<'_, '_>,
@@ -65,8 +66,7 @@ fn preparation(attributes: &Attributes<'_, '_>) -> Option<&'static str> {
     if attributes.has(Slot::DbStoredProcedureName) || operation().is_some_and(|(_, name)| is_call(name)) {
         return Some("call");
     }
-    let has_parameters = || attributes.any_named(|name| name.starts_with("db.query.parameter."));
-    has_parameters().then_some("statement")
+    attributes.has_query_parameters().then_some("statement")
 }
 
 /// The systems that speak SQL, by their old names and their new ones.

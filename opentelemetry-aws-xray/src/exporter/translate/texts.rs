@@ -60,9 +60,11 @@ impl Texts {
     /// The same of a text that is borrowed.
     #[inline]
     pub(crate) fn cut_borrowed<'a>(&mut self, text: &'a str, max_chars: usize) -> (&'a str, bool) {
-        if text.len() <= max_chars {
-            return (text, true);
-        }
+        if text.len() <= max_chars { (text, true) } else { self.cut_long_borrowed(text, max_chars) }
+    }
+
+    #[cold]
+    fn cut_long_borrowed<'a>(&mut self, text: &'a str, max_chars: usize) -> (&'a str, bool) {
         let kept = truncate(text, max_chars);
         self.cuts += u64::from(kept.len() < text.len());
         (kept, kept.len() == text.len())
@@ -81,12 +83,21 @@ impl Texts {
         slots: &[Slot; N],
         attributes: &mut Attributes<'a, '_>,
     ) -> Option<&'a str> {
-        let (slot, text) = attributes.first_text(slots)?;
+        Some(self.claim(attributes.first_text(slots)?, attributes))
+    }
+
+    /// The same for the text of a slot.
+    #[inline]
+    pub(crate) fn claim<'a>(
+        &mut self,
+        (slot, text): (Slot, &'a str),
+        attributes: &mut Attributes<'_, '_>,
+    ) -> &'a str {
         let (text, whole) = self.cut_borrowed(text, MAX_TEXT_CHARS);
         if whole {
             attributes.consume(slot);
         }
-        Some(text)
+        text
     }
 
     fn cut_at<'a>(&mut self, text: Cow<'a, str>, kept: usize) -> Cow<'a, str> {

@@ -12,6 +12,7 @@ use super::{
 use crate::{redact, scan::holds};
 
 /// The URL, without user information. Attributes count as consumed when all of them is in it.
+#[inline]
 pub(super) fn url<'a>(
     kind: &SpanKind,
     attributes: &mut Attributes<'a, '_>,
@@ -53,6 +54,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// The parts, if the host is known: without it there is no URL, and the path stays an attribute.
+    #[inline]
     fn of(kind: &SpanKind, attributes: &Attributes<'a, '_>) -> Option<Self> {
         let is_server = *kind == SpanKind::Server;
         let (slot, host) = if is_server {
@@ -92,6 +94,7 @@ impl<'a> Parts<'a> {
         })
     }
 
+    #[inline]
     fn assemble(&self, url: &mut String) {
         let scheme = self.scheme.map_or("http", |(_, scheme)| scheme);
         let host = self.host.1;
@@ -126,11 +129,14 @@ impl<'a> Parts<'a> {
         }
     }
 
+    #[inline]
     fn consume(&self, attributes: &mut Attributes<'_, '_>) {
-        let texts = [self.scheme, Some(self.host), self.path, self.query];
-        texts.into_iter().flatten().for_each(|(slot, _)| attributes.consume(slot));
-        if let Some((slot, _)) = self.port {
-            attributes.consume(slot);
-        }
+        attributes.consume(self.host.0);
+        let slots = [self.scheme.map(slot), self.path.map(slot), self.query.map(slot), self.port.map(slot)];
+        slots.into_iter().flatten().for_each(|slot| attributes.consume(slot));
     }
+}
+
+fn slot<T>((slot, _): (Slot, T)) -> Slot {
+    slot
 }

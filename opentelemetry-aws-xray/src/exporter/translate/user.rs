@@ -6,6 +6,7 @@ use super::{
 };
 
 /// The end user's id.
+#[inline]
 pub(super) fn user<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<&'a str> {
     texts.field(&[Slot::EnduserId, Slot::UserId], attributes)
 }

@@ -49,6 +49,7 @@ pub(super) fn named_value<'a>(
 }
 
 /// An attribute's value as JSON.
+#[inline]
 pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> Value<'a> {
     match value {
         Otel::Bool(value) => Value::Bool(*value),
@@ -91,11 +92,13 @@ fn fill<'a, T>(
     values.len()
 }
 
+#[inline]
 fn text<'a>(text: &'a str, budget: &Budget, texts: &mut Texts) -> Value<'a> {
     Value::Str(texts.cut(Cow::Borrowed(text), budget.text_chars).0)
 }
 
 /// Whether a value says nothing.
+#[inline]
 pub(super) fn is_empty(value: &Otel) -> bool {
     match value {
         Otel::String(text) => text.as_str().is_empty(),
