@@ -16,11 +16,15 @@ pub mod adaptive;
 #[cfg(feature = "sampler")]
 mod api;
 #[cfg(feature = "sampler")]
+mod builder;
+#[cfg(feature = "sampler")]
 mod control;
 #[cfg(all(feature = "sampler", feature = "aws"))]
 mod direct;
 #[cfg(feature = "sampler")]
 mod fallback;
+#[cfg(feature = "sampler")]
+mod handle;
 #[cfg(feature = "sampler")]
 mod http;
 #[cfg(feature = "sampler")]
@@ -38,6 +42,8 @@ mod published;
 #[cfg(feature = "sampler")]
 mod request;
 #[cfg(feature = "sampler")]
+mod root;
+#[cfg(feature = "sampler")]
 mod route_override;
 #[cfg(feature = "sampler")]
 mod status;
@@ -49,11 +55,13 @@ pub use self::direct::DirectSamplingApi;
 #[cfg(feature = "sampler")]
 pub use self::{
     api::{SamplingApi, SamplingApiError},
+    builder::XraySamplerBuilder,
+    handle::SamplerHandle,
     http::HttpSamplingApi,
     override_file::{Overrides, ParseOverridesError},
     route_override::RouteOverride,
     status::{RuleStatus, SamplerStatus},
-    xray::{SamplerHandle, XraySampler, XraySamplerBuilder},
+    xray::XraySampler,
 };
 #[cfg(feature = "sampler")]
 pub(crate) use metrics::observe;

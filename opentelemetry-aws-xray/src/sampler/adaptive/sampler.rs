@@ -20,7 +20,8 @@ use super::{
     super::{
         SamplerHandle,
         poller::nanos,
-        xray::{RULE_ATTRIBUTE, Root, XraySampler},
+        root::Root,
+        xray::{RULE_ATTRIBUTE, XraySampler},
     },
     config::AdaptiveSampling,
     processor::AdaptiveSamplingProcessor,
@@ -169,7 +170,7 @@ impl ShouldSample for AdaptiveSampler {
         let has_boost = self.sampler.published().read(|table| table.is_some_and(Table::has_boost));
         let records_all = has_boost || self.shared.config.captures();
         let root = Root { trace_id, name, span_kind, attributes, names_all: records_all };
-        let mut result = self.sampler.decide(parent_context, root, links);
+        let mut result = self.sampler.decide(parent_context, &root, links);
         if !records_all {
             return result;
         }
