@@ -46,6 +46,13 @@ pub struct LogTraceId {
 ///
 /// Traces that are not sampled have one too: it still ties together the lines of one request, in all services. Where the
 /// context has a caller's span and none of our own, nothing stands behind the id of the trace.
+///
+/// ```
+/// use opentelemetry::Context;
+/// use opentelemetry_aws_xray::logs;
+///
+/// assert_eq!(logs::trace_id(&Context::new()), None);
+/// ```
 #[must_use]
 pub fn trace_id(cx: &Context) -> Option<LogTraceId> {
     LogTraceId::of(cx.span().span_context())

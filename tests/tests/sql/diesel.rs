@@ -15,7 +15,7 @@ impl Instrumentation for Traced {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::StartQuery { query, .. } => {
-                self.query = Some(query_span(&query.to_string()))
+                self.query = Some(query_span(&query.to_string()));
             }
             InstrumentationEvent::FinishQuery { error, .. } => {
                 let Some(span) = self.query.take() else { return };

@@ -1,4 +1,4 @@
-//! SeaORM makes the spans itself, with its feature `tracing-spans`.
+//! `SeaORM` makes the spans itself, with its feature `tracing-spans`.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
