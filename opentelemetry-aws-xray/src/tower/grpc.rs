@@ -75,6 +75,9 @@ impl<'a> Outcome<'a> {
 
     /// Puts it on a span.
     pub(super) fn record(&self, span: &SpanRef<'_>, side: Side) {
+        if !span.is_recording() {
+            return;
+        }
         span.set_attribute(KeyValue::new("rpc.grpc.status_code", i64::from(self.code.0)));
         if self.code.is_error(side) {
             span.set_attribute(KeyValue::new("error.type", self.code.name()));

@@ -20,6 +20,13 @@ use crate::context_missing::{ContextMissing, ContextMissingError};
 /// The error of a service may be of any type, and few can be made of another one; so this layer has a boxed one, like
 /// tower's own layers that can fail. [`XrayClientLayer::fallible`](super::XrayClientLayer::fallible) puts it around a
 /// client layer; it also goes around services of other kinds.
+///
+/// ```
+/// use opentelemetry_aws_xray::{ContextMissing, tower::RequireContextLayer};
+///
+/// let layer = RequireContextLayer::new(ContextMissing::of_process());
+/// # drop(layer);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct RequireContextLayer {
     policy: ContextMissing,

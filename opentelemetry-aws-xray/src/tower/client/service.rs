@@ -32,8 +32,8 @@ const EXPECTED_ATTRIBUTES: usize = 10;
 
 /// Sends requests inside CLIENT spans. Made by [`XrayClientLayer`](super::XrayClientLayer).
 ///
-/// It goes around anything that takes [`http::Request`]s, such as hyper-util's client, and with the feature
-/// `reqwest` around `reqwest::Client`.
+/// It goes around anything that takes [`http::Request`]s, such as hyper-util's client and tonic's channel, and with the
+/// feature `reqwest` around `reqwest::Client`.
 #[derive(Debug, Clone)]
 pub struct XrayClient<S> {
     inner: S,
