@@ -7,6 +7,8 @@ mod support;
 
 #[path = "tower/client.rs"]
 mod client;
+#[path = "tower/client_documents.rs"]
+mod client_documents;
 #[path = "tower/ending.rs"]
 mod ending;
 #[path = "tower/grpc.rs"]

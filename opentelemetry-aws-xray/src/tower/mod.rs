@@ -1,7 +1,7 @@
 //! Layers that trace HTTP servers and clients, for anything built on [tower](tower_service::Service).
 //!
-//! - [`XrayLayer`] goes around a server (axum, hyper, …): one SERVER span for every request.
-//! - [`XrayClientLayer`] goes around a client (hyper-util, reqwest, …): one CLIENT span for every call.
+//! - [`XrayLayer`] goes around a server (axum, hyper, tonic, …): one SERVER span for every request.
+//! - [`XrayClientLayer`] goes around a client (hyper-util, reqwest, tonic, …): one CLIENT span for every call.
 //!
 //! # A server
 //!
@@ -45,7 +45,15 @@
 //! [`XrayClientLayer`] needs an active span, which every handler behind [`XrayLayer`] has. It records
 //! `http.request.method`, `url.full`, `server.address` and `server.port`, and later `network.protocol.version`,
 //! `http.response.status_code` and `http.response.body.size`. 4xx and 5xx are errors here. The span ends when the
-//! response body has been read or is dropped, since reading is part of a call's duration.
+//! response body has been read or is dropped, since reading is part of a call's duration. [`CountResendsLayer`] around a
+//! layer for retries adds `http.request.resend_count`.
+//!
+//! # gRPC
+//!
+//! A request whose content type is `application/grpc` is a call of gRPC, to both layers: its span is called
+//! `{service}/{method}`, and has `rpc.system`, `rpc.service`, `rpc.method` and, from headers or trailers,
+//! `rpc.grpc.status_code`. A client's span is an error unless that is `OK`, a server's if it is `UNKNOWN`,
+//! `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` or `DATA_LOSS`; the message is its description.
 //!
 //! # Untrusted text
 //!

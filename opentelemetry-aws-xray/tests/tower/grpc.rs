@@ -24,22 +24,22 @@ use tower::Layer;
 
 use crate::support::{World, attribute, is_error, serve};
 
-type Client = HealthClient<XrayClient<Channel>>;
+pub(crate) type Client = HealthClient<XrayClient<Channel>>;
 
 /// A server of gRPC's health service, which knows one service that is up.
-async fn server(layer: XrayLayer) -> SocketAddr {
+pub(crate) async fn server(layer: XrayLayer) -> SocketAddr {
     let (reporter, health) = health_reporter();
     reporter.set_service_status("shop.Orders", ServingStatus::Serving).await;
     serve(Routes::new(health).into_axum_router().layer(layer)).await
 }
 
-async fn client(world: &World, address: SocketAddr) -> Client {
+pub(crate) async fn client(world: &World, address: SocketAddr) -> Client {
     let origin: Uri = format!("http://{address}").parse().unwrap();
     let channel = Endpoint::from(origin.clone()).connect_lazy();
     HealthClient::new(world.client_layer().with_origin(origin).layer(channel))
 }
 
-fn request(service: &str) -> HealthCheckRequest {
+pub(crate) fn request(service: &str) -> HealthCheckRequest {
     HealthCheckRequest { service: service.to_owned() }
 }
 

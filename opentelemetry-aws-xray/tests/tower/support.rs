@@ -11,17 +11,19 @@ use hyper_util::{
 };
 use opentelemetry::{Context, trace::Status};
 use opentelemetry_aws_xray::{
+    XrayExporter,
     propagator::XrayPropagator,
+    sink::MemorySink,
     tower::{XrayClientLayer, XrayLayer},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
-    trace::{SdkTracerProvider, ShouldSample, Span, SpanData, SpanProcessor},
+    trace::{SdkTracerProvider, ShouldSample, Span, SpanData, SpanProcessor, TracerProviderBuilder},
 };
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) type HyperClient = Client<HttpConnector, Body>;
 
@@ -32,10 +34,19 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(sampler: impl ShouldSample + 'static) -> Self {
+        Self::build(SdkTracerProvider::builder().with_sampler(sampler))
+    }
+
+    /// One that samples everything, and whose spans are documents in the sink by the time that they can be awaited.
+    pub(crate) fn of_documents() -> (Self, MemorySink) {
+        let sink = MemorySink::default();
+        let exporter = XrayExporter::builder().with_sink(sink.clone()).build();
+        (Self::build(SdkTracerProvider::builder().with_simple_exporter(exporter)), sink)
+    }
+
+    fn build(builder: TracerProviderBuilder) -> Self {
         let (sender, ended) = mpsc::unbounded_channel();
-        let processor = Tell(Mutex::new(sender));
-        let provider =
-            SdkTracerProvider::builder().with_sampler(sampler).with_span_processor(processor).build();
+        let provider = builder.with_span_processor(Tell(Mutex::new(sender))).build();
         Self { provider, ended }
     }
 

@@ -26,6 +26,7 @@ fn the_code_in_documents_is_that_of_the_examples() {
         ("docs/getting-started.md", ["getting_started", "tracing"].as_slice()),
         ("docs/tracing.md", ["from_tracing"].as_slice()),
         ("docs/lambda.md", ["lambda"].as_slice()),
+        ("docs/client.md", ["client", "grpc"].as_slice()),
         ("docs/sampling.md", ["sampling", "adaptive_sampling"].as_slice()),
     ] {
         let text = read(document);
