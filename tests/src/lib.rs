@@ -12,6 +12,7 @@
 )]
 
 mod family;
+mod headers;
 mod receiver;
 mod recorder;
 mod spans;
@@ -20,6 +21,7 @@ mod stage;
 use std::time::Duration;
 
 pub use family::Family;
+pub use headers::{SHAPES, Shape, sent_on};
 pub use receiver::Receiver;
 pub use recorder::Recorder;
 pub use spans::{end_at_once, trace};

@@ -9,7 +9,9 @@
 mod aws_sdk;
 mod boto;
 mod browser;
+mod chain;
 mod direct;
+mod headers;
 mod hotrod;
 mod load;
 mod model;
@@ -26,7 +28,7 @@ use std::{process::ExitCode, sync::mpsc};
 
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial, run};
 
-use crate::needs::{Chromedriver, Missing, Python, Samplers, is_required};
+use crate::needs::{Chain, Chromedriver, Missing, Python, Samplers, is_required};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -51,6 +53,16 @@ fn main() -> ExitCode {
             boto::sampling_is_what_the_model_says,
         ),
         harness.trial(
+            "chain::is_one_trace_from_the_sdk_for_python_on",
+            Chain::find,
+            chain::is_one_trace_from_the_sdk_for_python_on,
+        ),
+        harness.trial(
+            "chain::is_one_trace_from_opentelemetry_for_node_on",
+            Chain::find,
+            chain::is_one_trace_from_opentelemetry_for_node_on,
+        ),
+        harness.trial(
             "direct::is_signed_as_botocore_signs",
             Python::find,
             direct::is_signed_as_botocore_signs,
@@ -62,6 +74,11 @@ fn main() -> ExitCode {
         ),
         harness.trial("direct::is_found_again_in_moto", Python::find, direct::is_found_again_in_moto),
         harness.trial("hotrod::stores_orders_on_aws", Python::find, hotrod::stores_orders_on_aws),
+        harness.trial(
+            "headers::the_table_says_what_others_do",
+            Chain::find,
+            headers::the_table_says_what_others_do,
+        ),
         harness.trial("model::every_call_is_what_it_says", Python::find, model::every_call_is_what_it_says),
         harness.trial("moto::gives_back_what_hotrod_sent", Python::find, moto::gives_back_what_hotrod_sent),
         harness.trial(

@@ -23,6 +23,19 @@ pub(crate) struct Samplers {
     adot: Python,
 }
 
+/// Services that others' libraries trace.
+#[derive(Debug)]
+pub(crate) struct Chain(Python);
+
+/// A library that traces a service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hop {
+    SdkPython,
+    SdkNode,
+    OtelPython,
+    OtelNode,
+}
+
 /// A chromedriver that finds a Chromium.
 #[derive(Debug)]
 pub(crate) struct Chromedriver;
@@ -35,6 +48,12 @@ pub(crate) struct Missing(&'static str);
 #[expect(clippy::disallowed_methods, reason = "a switch of the tests, which the crates do not know")]
 pub(crate) fn is_required() -> bool {
     std::env::var_os("E2E_REQUIRE").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether a test writes what it would otherwise compare.
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests, which the crates do not know")]
+pub(crate) fn rewrites() -> bool {
+    std::env::var_os("E2E_HEADERS").is_some_and(|value| value == "write")
 }
 
 /// Where a test leaves a picture for whoever wants to look.
@@ -115,6 +134,48 @@ impl Samplers {
     /// Runs the sampler of the X-Ray SDK for Node.js.
     pub(crate) fn sdk_node(&self) -> Command {
         node_script("sdk_sampler.js")
+    }
+}
+
+impl Chain {
+    /// Those in `target/peers`.
+    pub(crate) fn find() -> Result<Self, Missing> {
+        let python = Python::find_with_otel()?;
+        let packages = "import opentelemetry.exporter.otlp.proto.http, opentelemetry.sdk.extension.aws";
+        if !succeeds(Command::new(&python.0).args(["-c", packages])) {
+            return Err(Missing(
+                "the Python in target/peers/venv has no OpenTelemetry SDK with OTLP over HTTP",
+            ));
+        }
+        let packages = "require('@opentelemetry/exporter-trace-otlp-proto'); require('@opentelemetry/propagator-aws-xray'); require('aws-xray-sdk-core')";
+        if !succeeds(node().args(["-e", packages])) {
+            return Err(Missing(
+                "there is no Node.js with OpenTelemetry and the X-Ray SDK in target/peers/node",
+            ));
+        }
+        Ok(Self(python))
+    }
+
+    /// Runs a service that is traced by this library.
+    pub(crate) fn command(&self, hop: Hop) -> Command {
+        match hop {
+            Hop::SdkPython => self.0.script("chain_sdk.py"),
+            Hop::SdkNode => node_script("chain_sdk.js"),
+            Hop::OtelPython => self.0.script("chain_otel.py"),
+            Hop::OtelNode => node_script("chain_otel.js"),
+        }
+    }
+}
+
+impl Hop {
+    /// What the service is called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SdkPython => "sdk-python",
+            Self::SdkNode => "sdk-node",
+            Self::OtelPython => "otel-python",
+            Self::OtelNode => "otel-node",
+        }
     }
 }
 

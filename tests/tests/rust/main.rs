@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod docs;
+mod headers;
 mod hostile;
 mod hotrod;
 mod otlp;
