@@ -9,11 +9,12 @@ use xray_local::Snapshot;
 use crate::{needs::Python, program::Server};
 
 /// What the service map infers from calls of AWS.
-const INFERRED: [(&str, &str, &str); 4] = [
+const INFERRED: [(&str, &str, &str); 5] = [
     ("frontend", "hotrod-orders", "AWS::DynamoDB::Table"),
     ("frontend", "hotrod-rides", "AWS::SQS::Queue"),
     ("receipts", "hotrod-orders", "AWS::DynamoDB::Table"),
     ("receipts", "hotrod-rides", "AWS::SQS::Queue"),
+    ("receipts", "hotrod-receipts-123456789012", "AWS::S3::Bucket"),
 ];
 
 pub(crate) async fn stores_orders_on_aws(python: Python) {

@@ -193,6 +193,9 @@ fn aws_call(aws: &AwsFields<'_>, block: &mut Object<'_>) {
     if let Some(retries) = aws.retries {
         json::integer(retries, block.field(br#","retries":"#));
     }
+    for (name, text) in aws.others {
+        json::string(text, block.field_named(name));
+    }
 }
 
 /// The fields of `aws` that speak of the place where the application runs.

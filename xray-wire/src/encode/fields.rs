@@ -76,6 +76,8 @@ pub struct AwsFields<'f> {
     pub table_name: Option<&'f str>,
     pub table_names: &'f [Cow<'f, str>],
     pub retries: Option<u32>,
+    /// Fields of single services, such as `bucket_name`.
+    pub others: &'f [(&'static str, &'f str)],
     pub sampling_rule_name: Option<&'f str>,
 }
 
@@ -90,6 +92,7 @@ impl<'f> From<&'f Aws<'_>> for AwsFields<'f> {
             table_name: aws.table_name.as_deref(),
             table_names: &aws.table_names,
             retries: aws.retries,
+            others: &[],
             sampling_rule_name: aws.xray.as_ref().and_then(|sdk| sdk.sampling_rule_name.as_deref()),
         }
     }

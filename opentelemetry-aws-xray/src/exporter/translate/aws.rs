@@ -39,6 +39,11 @@ pub(super) fn aws(
         Slot::AwsRequestId,
         Slot::AwsRequestIdCamel,
         Slot::FaasInvocationId,
+        Slot::AwsExtendedRequestId,
+        Slot::AwsS3Bucket,
+        Slot::AwsS3Key,
+        Slot::AwsSnsTopicArn,
+        Slot::AwsLambdaFunctionName,
         Slot::MessagingUrl,
         Slot::AwsSqsQueueUrl,
         Slot::AwsQueueUrl,
@@ -63,6 +68,7 @@ pub(super) fn aws(
     }
     let queue_url = queue_url(attributes, texts);
     let (table_name, table_names) = tables(attributes, texts);
+    let others = if is_aws_call { others(attributes, texts) } else { Vec::new() };
     let mut block = AwsFields {
         operation: operation(attributes, texts),
         account_id: texts.field(&[Slot::AwsAccountId], attributes).or(own_account),
@@ -72,6 +78,7 @@ pub(super) fn aws(
         table_name,
         table_names: &table_names,
         retries: retries(attributes),
+        others: &others,
         sampling_rule_name: texts.field(&[Slot::AwsXraySamplingRule], attributes),
     };
     if role == Role::Service {
@@ -93,6 +100,18 @@ fn operation<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Opti
         Some((_, operation)) => Some(texts.cut_borrowed(operation, MAX_TEXT_CHARS).0),
         None => texts.field(&[Slot::RpcMethod], attributes),
     }
+}
+
+/// What single services tell of a call, in the names of the X-Ray SDKs, by which X-Ray knows the resource.
+fn others<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Vec<(&'static str, &'a str)> {
+    const FIELDS: [(Slot, &str); 5] = [
+        (Slot::AwsExtendedRequestId, "id_2"),
+        (Slot::AwsS3Bucket, "bucket_name"),
+        (Slot::AwsS3Key, "key"),
+        (Slot::AwsSnsTopicArn, "topic_arn"),
+        (Slot::AwsLambdaFunctionName, "function_name"),
+    ];
+    FIELDS.iter().filter_map(|&(slot, name)| Some((name, texts.field(&[slot], attributes)?))).collect()
 }
 
 fn request_id<'a>(
