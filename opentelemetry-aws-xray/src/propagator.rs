@@ -7,13 +7,17 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, otel_debug};
 use opentelemetry_sdk::trace::IdGenerator;
-use xray_wire::{Sampled, SegmentId, TraceHeader};
+use xray_wire::{Sampled, SegmentId, TraceHeader, TraceHeaderText};
 
+pub(crate) use self::caller::Caller;
 pub use self::inbound::Inbound;
 #[cfg(feature = "lambda")]
 pub(crate) use self::inbound::PassedOn;
 use crate::id_generator::XrayIdGenerator;
 
+mod caller;
+#[cfg(feature = "tower")]
+mod http_headers;
 mod inbound;
 #[cfg(test)]
 mod tests;
@@ -59,6 +63,24 @@ impl XrayPropagator {
         Self::default()
     }
 
+    /// The caller, by what came to `cx` in the header.
+    pub(crate) fn caller(&self, cx: Context, value: &[u8]) -> Caller {
+        let header = TraceHeader::parse(value);
+        if let Some(refused) = header.refused {
+            otel_debug!(name: "XrayPropagator.HeaderRefused", reason = format_args!("{refused}"));
+        }
+        let parent = match (parent_of(&header), header.sampled) {
+            _ if is_less_than_present(&header, &cx) => None,
+            (None, Sampled::No) => Some(self.unsampled_parent()),
+            (parent, _) => parent.map(|parent| with_state_of(&cx, parent)),
+        };
+        let inbound = match &parent {
+            Some(parent) => Inbound::new(&header, parent, true),
+            None => Inbound::new(&header, cx.span().span_context(), false),
+        };
+        Caller::new(cx, parent, inbound)
+    }
+
     /// A remote parent with new ids for a caller who said `Sampled=0` and gave no usable `Root`, as the X-Ray SDK for
     /// Python does. Any parent-based sampler honours it.
     fn unsampled_parent(&self) -> SpanContext {
@@ -75,22 +97,7 @@ impl TextMapPropagator for XrayPropagator {
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
         let Some(value) = extractor.get(TRACE_HEADER) else { return cx.clone() };
-        let header = TraceHeader::parse(value.as_bytes());
-        if let Some(refused) = header.refused {
-            otel_debug!(name: "XrayPropagator.HeaderRefused", reason = format_args!("{refused}"));
-        }
-
-        let parent = match (parent_of(&header), header.sampled) {
-            _ if is_less_than_present(&header, cx) => None,
-            (None, Sampled::No) => Some(self.unsampled_parent()),
-            (parent, _) => parent.map(|parent| with_state_of(cx, parent)),
-        };
-        let is_parent = parent.is_some();
-        let cx = parent.map_or_else(|| cx.clone(), |parent| cx.with_remote_span_context(parent));
-        match Inbound::new(&header, cx.span().span_context(), is_parent) {
-            Some(inbound) => cx.with_value(inbound),
-            None => cx,
-        }
+        self.caller(cx.clone(), value.as_bytes()).into_context()
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -106,6 +113,12 @@ pub fn header_value(cx: &Context) -> Option<String> {
     if let Some(header) = PassedOn::header(cx) {
         return Some(header);
     }
+    let text = header_text(cx);
+    (!text.is_empty()).then(|| text.as_str().to_owned())
+}
+
+/// What follows from the active span, on the stack; empty if there is nothing to inject.
+fn header_text(cx: &Context) -> TraceHeaderText {
     let span = cx.span();
     let active = span.span_context();
     let inbound = Inbound::of(cx);
@@ -116,10 +129,9 @@ pub fn header_value(cx: &Context) -> Option<String> {
             sampled_to_send(active, inbound),
         )
     } else {
-        TraceHeader::new(None, None, inbound?.sampled())
+        TraceHeader::new(None, None, inbound.map_or(Sampled::Unstated, Inbound::sampled))
     };
-    let text = header.with_extras(inbound.map_or("", Inbound::extras).as_bytes()).to_text();
-    if text.is_empty() { None } else { Some(text.as_str().to_owned()) }
+    header.with_extras(inbound.map_or("", Inbound::extras).as_bytes()).to_text()
 }
 
 /// The parent id that stands for "the trace as a whole" when a header has a `Root` and no `Parent`: OpenTelemetry has

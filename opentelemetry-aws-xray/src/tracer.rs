@@ -27,9 +27,21 @@ impl LazyTracer {
 
     /// `parent` with a new span as the active one. The sampler sees what the builder holds, and the values of `parent`.
     pub(crate) fn start(&self, parent: &Context, builder: SpanBuilder) -> Context {
-        // Here, not in a constructor: routers and clients are often built before the provider is installed.
-        let tracer = self.0.get_or_init(|| Box::new(global::tracer_with_scope(scope())));
-        tracer.start_in(parent, builder)
+        self.tracer().start_in(parent, parent, builder)
+    }
+
+    /// The same, with a value that the sampler sees and the context does not keep.
+    #[cfg(all(feature = "sampler", feature = "tower"))]
+    pub(crate) fn start_with<V>(&self, value: V, parent: &Context, builder: SpanBuilder) -> Context
+    where
+        V: Send + Sync + 'static,
+    {
+        self.tracer().start_in(&parent.with_value(value), parent, builder)
+    }
+
+    /// Looked up here, not in a constructor: routers and clients are often built before the provider is installed.
+    fn tracer(&self) -> &dyn StartSpan {
+        &**self.0.get_or_init(|| Box::new(global::tracer_with_scope(scope())))
     }
 }
 
@@ -42,16 +54,16 @@ impl fmt::Debug for LazyTracer {
 /// A tracer of any kind. [`BoxedTracer`](global::BoxedTracer) is one too, but boxes a span that the context
 /// boxes again.
 trait StartSpan: Send + Sync {
-    /// `parent` with a new span as the active one.
-    fn start_in(&self, parent: &Context, builder: SpanBuilder) -> Context;
+    /// `parent` with a new span as the active one. The sampler sees `seen`, which is `parent` with more values.
+    fn start_in(&self, seen: &Context, parent: &Context, builder: SpanBuilder) -> Context;
 }
 
 impl<T> StartSpan for T
 where
     T: Tracer<Span: Send + Sync + 'static> + Send + Sync,
 {
-    fn start_in(&self, parent: &Context, builder: SpanBuilder) -> Context {
-        parent.with_span(self.build_with_context(builder, parent))
+    fn start_in(&self, seen: &Context, parent: &Context, builder: SpanBuilder) -> Context {
+        parent.with_span(self.build_with_context(builder, seen))
     }
 }
 

@@ -9,6 +9,11 @@ mod support;
 mod client;
 #[path = "tower/client_documents.rs"]
 mod client_documents;
+#[path = "tower/documents.rs"]
+mod documents;
+#[cfg(feature = "sampler")]
+#[path = "tower/early.rs"]
+mod early;
 #[path = "tower/ending.rs"]
 mod ending;
 #[path = "tower/grpc.rs"]

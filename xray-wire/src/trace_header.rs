@@ -87,10 +87,13 @@ impl<'a> TraceHeader<'a> {
         Self::parse_canonical(value).unwrap_or_else(|| Self::parse_parts(value))
     }
 
-    /// What nearly every instrumented caller sends, at half the cost: the three fields as this crate prints them.
-    /// `None` for all else, also for what is only nearly so.
+    /// What nearly every instrumented caller sends, and every load balancer, at half the cost: the three fields as this crate
+    /// prints them, or the first alone. `None` for all else, also for what is only nearly so.
     fn parse_canonical(value: &[u8]) -> Option<Self> {
         let (root, rest) = value.strip_prefix(b"Root=")?.split_at_checked(TraceId::TEXT_LEN)?;
+        if rest.is_empty() {
+            return Some(Self::new(Some(TraceId::parse(root).ok()?), None, Sampled::Unstated));
+        }
         let (parent, rest) = rest.strip_prefix(b";Parent=")?.split_at_checked(SegmentId::TEXT_LEN)?;
         let sampled = match rest.strip_prefix(b";Sampled=")? {
             b"1" => Sampled::Yes,

@@ -58,7 +58,7 @@ pub const VARIABLES: &[Variable] = &[
         name: TRACING_NAME,
         accepts: "text",
         default: "not set",
-        effect: "The service's name. Wins over `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`.",
+        effect: "The service's name. Wins over `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, and a layer's `SegmentNaming`.",
     },
     Variable {
         name: SDK_ENABLED,

@@ -52,7 +52,8 @@ impl XrayBuilder {
         #[cfg(not(feature = "adaptive-sampling"))]
         let sampler = self.sampler;
         let root = if is_enabled {
-            sampler.build(&resource, &self.exporter, environment)
+            let decides_alone = self.tail_sampling.is_none();
+            sampler.build(&resource, &self.exporter, environment, decides_alone)
         } else {
             Sampler::AlwaysOff.into()
         };

@@ -58,18 +58,29 @@ impl RootSampler {
         }
     }
 
+    /// `decides_alone` says that no other sampler will be put around this one.
     pub(super) fn build(
         self,
         resource: &Resource,
         exporter: &XrayExporterBuilder,
         environment: &Environment,
+        decides_alone: bool,
     ) -> Built {
         #[cfg(not(feature = "sampler"))]
-        let _ = (resource, exporter);
+        let _ = (resource, exporter, decides_alone);
+        #[cfg(feature = "sampler")]
+        let alone = |change| {
+            let sampler = central(change, resource, exporter, environment);
+            #[cfg(feature = "tower")]
+            let sampler = if decides_alone { sampler.alone() } else { sampler };
+            #[cfg(not(feature = "tower"))]
+            let _ = decides_alone;
+            sampler
+        };
         match self {
             Self::Given(sampler) => sampler.into(),
             #[cfg(feature = "sampler")]
-            Self::Central(change) => central(Some(change), resource, exporter, environment).into(),
+            Self::Central(change) => alone(Some(change)).into(),
             #[cfg(feature = "adaptive-sampling")]
             Self::Adaptive(change, config) => {
                 AdaptiveSampler::new(central(change, resource, exporter, environment), config).into()
@@ -78,7 +89,7 @@ impl RootSampler {
                 Some(NamedSampler::Every(sampler)) => sampler.into(),
                 Some(NamedSampler::Root(sampler)) => XrayParentBased::new(sampler).into(),
                 #[cfg(feature = "sampler")]
-                Some(NamedSampler::Xray) => central(None, resource, exporter, environment).into(),
+                Some(NamedSampler::Xray) => alone(None).into(),
                 None => XrayParentBased::default().into(),
             },
         }

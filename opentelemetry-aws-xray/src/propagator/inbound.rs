@@ -41,6 +41,12 @@ impl Inbound {
         })
     }
 
+    /// Whether there is anything in it that matters once the decision is taken: a question, or fields to pass on.
+    #[cfg(all(feature = "sampler", feature = "tower"))]
+    pub(super) fn outlasts_the_decision(&self) -> bool {
+        self.sampled == Sampled::Ask || !self.extras.is_empty()
+    }
+
     /// The value that applies to this context, if any.
     ///
     /// On the extracted context, that is the one of its header, unless another propagator has put a different

@@ -155,6 +155,10 @@ impl XraySamplerBuilder {
             clock: self.clock,
             progress,
         };
-        XraySampler { inner: Arc::new(inner) }
+        XraySampler {
+            inner: Arc::new(inner),
+            #[cfg(feature = "tower")]
+            decides_alone: false,
+        }
     }
 }

@@ -21,6 +21,8 @@ mod builder;
 mod control;
 #[cfg(all(feature = "sampler", feature = "aws"))]
 mod direct;
+#[cfg(all(feature = "sampler", feature = "tower"))]
+pub(crate) mod early;
 #[cfg(feature = "sampler")]
 mod fallback;
 #[cfg(feature = "sampler")]

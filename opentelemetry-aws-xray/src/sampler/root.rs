@@ -84,7 +84,7 @@ impl Root<'_> {
 
 /// A small number of this thread's own, to count by.
 #[inline]
-fn stripe() -> usize {
+pub(super) fn stripe() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static STRIPE: Cell<Option<usize>> = const { Cell::new(None) };

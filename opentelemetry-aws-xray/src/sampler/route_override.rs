@@ -202,6 +202,13 @@ impl ActiveOverride {
         Self { is_reported, state: RuleState::local(&rule), asked }
     }
 
+    /// Whether it can decide by method, path and host alone, and tells nobody but itself of it.
+    #[cfg(feature = "tower")]
+    pub(super) fn is_about_the_request(&self) -> bool {
+        let RouteOverride { route, span_name, attributes, .. } = &self.asked;
+        !self.is_reported && route.is_none() && span_name.is_none() && attributes.is_empty()
+    }
+
     /// What it has decided.
     pub(super) fn decisions(&self) -> Counts {
         self.state.total()

@@ -8,6 +8,8 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
+#[cfg(feature = "tower")]
+use super::early::Hint;
 use super::{
     builder::XraySamplerBuilder,
     control::Progress,
@@ -56,6 +58,9 @@ pub(super) const RULE_ATTRIBUTE: &str = "aws.xray.sampling_rule";
 #[derive(Debug, Clone)]
 pub struct XraySampler {
     pub(super) inner: Arc<Inner>,
+    /// Its answers are final: no other sampler asks it on its own behalf.
+    #[cfg(feature = "tower")]
+    pub(super) decides_alone: bool,
 }
 
 #[derive(Debug)]
@@ -138,6 +143,10 @@ impl XraySampler {
             ParentDecision::Sampled => return followed(SamplingDecision::RecordAndSample, parent_context),
             ParentDecision::NotSampled => return followed(SamplingDecision::Drop, parent_context),
             ParentDecision::Undecided => {}
+        }
+        #[cfg(feature = "tower")]
+        if let Some(decided) = Hint::heed(parent_context, self) {
+            return result(decided.is_sampled, decided.rule.clone());
         }
         self.inner.poller.start();
         let (overrides, clock) = (&self.inner.overrides, &*self.inner.clock);

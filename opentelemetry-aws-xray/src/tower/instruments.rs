@@ -1,6 +1,8 @@
 //! The tracer and the propagator of a layer: its own, or the process's.
 
-use std::{borrow::Cow, sync::Arc};
+#[cfg(feature = "sampler")]
+use std::sync::OnceLock;
+use std::{any::Any, borrow::Cow, sync::Arc};
 
 use http::HeaderMap;
 use opentelemetry::{
@@ -10,13 +12,32 @@ use opentelemetry::{
 };
 
 use super::headers::{Incoming, Outgoing};
-use crate::tracer::LazyTracer;
+#[cfg(feature = "sampler")]
+use crate::sampler::{XraySampler, early::Hint};
+use crate::{
+    propagator::{Caller, XrayPropagator},
+    tracer::LazyTracer,
+};
 
 /// What a layer starts spans and carries context with. A clone shares the tracer.
 #[derive(Clone, Default)]
 pub(super) struct Instruments {
     tracer: LazyTracer,
-    propagator: Option<Arc<dyn TextMapPropagator + Send + Sync>>,
+    propagator: Propagator,
+    /// The sampler that decides alone about the tracer's spans, once that is known; `None` if it is none of ours.
+    #[cfg(feature = "sampler")]
+    sampler: Arc<OnceLock<Option<XraySampler>>>,
+}
+
+/// What reads and writes headers.
+#[derive(Clone, Default)]
+enum Propagator {
+    /// The process's.
+    #[default]
+    Global,
+    /// X-Ray's alone, which needs no detour over texts.
+    Xray(XrayPropagator),
+    Other(Arc<dyn TextMapPropagator + Send + Sync>),
 }
 
 impl Instruments {
@@ -26,30 +47,41 @@ impl Instruments {
         P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
     {
         self.tracer = LazyTracer::of(provider);
+        #[cfg(feature = "sampler")]
+        {
+            self.sampler = Arc::default();
+        }
     }
 
     pub(super) fn set_propagator(&mut self, propagator: impl TextMapPropagator + Send + Sync + 'static) {
-        self.propagator = Some(Arc::new(propagator));
+        self.propagator = match (&propagator as &dyn Any).downcast_ref::<XrayPropagator>() {
+            Some(xray) => Propagator::Xray(xray.clone()),
+            None => Propagator::Other(Arc::new(propagator)),
+        };
     }
 
-    /// The current context with what `headers` say about the caller.
-    pub(super) fn extract(&self, headers: &HeaderMap) -> Context {
-        let incoming = Incoming(headers);
+    /// Who called, by `headers`; if they don't say, the current span.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Caller {
         let current = Context::current();
-        match &self.propagator {
-            Some(own) => own.extract_with_context(&current, &incoming),
-            None => {
+        let incoming = Incoming(headers);
+        Caller::of(match &self.propagator {
+            Propagator::Xray(xray) => return xray.caller_of(current, headers),
+            Propagator::Other(other) => other.extract_with_context(&current, &incoming),
+            Propagator::Global => {
                 global::get_text_map_propagator(|global| global.extract_with_context(&current, &incoming))
             }
-        }
+        })
     }
 
     /// Writes the place of `cx` in its trace to `headers`.
     pub(super) fn inject(&self, cx: &Context, headers: &mut HeaderMap) {
         let mut outgoing = Outgoing(headers);
         match &self.propagator {
-            Some(own) => own.inject_context(cx, &mut outgoing),
-            None => global::get_text_map_propagator(|global| global.inject_context(cx, &mut outgoing)),
+            Propagator::Xray(xray) => xray.inject_into(cx, outgoing.0),
+            Propagator::Other(other) => other.inject_context(cx, &mut outgoing),
+            Propagator::Global => {
+                global::get_text_map_propagator(|global| global.inject_context(cx, &mut outgoing));
+            }
         }
     }
 
@@ -63,5 +95,31 @@ impl Instruments {
     ) -> Context {
         let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
         self.tracer.start(parent, builder)
+    }
+
+    /// As [`start`](Self::start), with a word for the sampler.
+    #[cfg(feature = "sampler")]
+    pub(super) fn start_with_hint(
+        &self,
+        parent: &Context,
+        hint: Hint,
+        kind: SpanKind,
+        name: Cow<'static, str>,
+        attributes: Vec<KeyValue>,
+    ) -> Context {
+        let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
+        self.tracer.start_with(hint, parent, builder)
+    }
+
+    /// The sampler that decides alone, if it is one of ours. The outer `None`: it isn't known yet.
+    #[cfg(feature = "sampler")]
+    pub(super) fn sampler(&self) -> Option<Option<&XraySampler>> {
+        self.sampler.get().map(Option::as_ref)
+    }
+
+    /// Says which one it is.
+    #[cfg(feature = "sampler")]
+    pub(super) fn learn_sampler(&self, sampler: Option<XraySampler>) {
+        let _ = self.sampler.set(sampler);
     }
 }

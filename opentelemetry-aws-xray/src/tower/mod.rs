@@ -9,15 +9,16 @@
 //!
 //! 1. The filter lets it pass without a span, or not.
 //! 2. The propagator reads who called. Without that, the span is a child of the active one, if there is one.
-//! 3. The span starts. The sampler sees `http.request.method`, `url.scheme`, `url.path`, `server.address`,
-//!    `server.port`, `client.address` and `http.route`, as far as they are known. The name is `{method} {route}`.
-//!    If the caller has decided against the trace (`Sampled=0`), the sampler sees the method as the name and
-//!    nothing else; should it record the span nevertheless, it gets its name and attributes at once.
-//! 4. If the span is recorded, `url.query`, `user_agent.original`, `network.*` and the original name of an unknown
-//!    method are added.
+//! 3. The span starts. The sampler sees its name, `{method} {route}`, and all that is known of the request:
+//!    `http.request.method` (and the original name of an unknown one), `url.scheme`, `url.path`, `url.query`,
+//!    `server.address`, `server.port`, `client.address`, `http.route`, `user_agent.original`, `network.*`, and
+//!    `http.request.body.size` if it was announced. If the caller has decided against the trace (`Sampled=0`), it sees
+//!    the method as the name and nothing else; should it record the span nevertheless, it gets its name and
+//!    attributes at once.
+//! 4. Where [`Xray`](crate::Xray) lets X-Ray's rules decide, they are asked before that, with method, path and host: a request
+//!    that they don't sample is never described.
 //! 5. The service runs with the span as the active one: its call, each poll of its future, and each poll of its
-//!    response body. The request's extensions hold the span's [`Context`](opentelemetry::Context), for work that
-//!    is spawned.
+//!    response body. Work that it spawns has to take [`Context::current`](opentelemetry::Context::current) along.
 //! 6. `X-Amzn-Trace-Id` goes into the response: `Root`, and `Sampled` if the caller asked with `Sampled=?`.
 //! 7. The span ends when the response body has ended. `http.response.status_code` and `http.response.body.size`
 //!    (bytes handed over) are recorded by then.
@@ -78,5 +79,5 @@ pub use self::{
         ClientRequest, ClientResponse, CountResends, CountResendsLayer, RequireContext, RequireContextFuture,
         RequireContextLayer, XrayClient, XrayClientFuture, XrayClientLayer, count_resends,
     },
-    server::{XrayLayer, XrayResponseFuture, XrayService},
+    server::{SegmentNaming, XrayLayer, XrayResponseFuture, XrayService},
 };

@@ -25,10 +25,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::support::{World, attribute, exception, get, hyper_client, is_error, serve};
 
-type Chunk = Result<&'static str, &'static str>;
+pub(crate) type Chunk = Result<&'static str, &'static str>;
 
 /// A body that is fed by a channel, and tells which span was active when it was polled.
-struct Fed {
+pub(crate) struct Fed {
     chunks: mpsc::UnboundedReceiver<Chunk>,
     polled_in: mpsc::UnboundedSender<SpanId>,
 }
@@ -46,7 +46,7 @@ impl http_body::Body for Fed {
     }
 }
 
-fn fed() -> (mpsc::UnboundedSender<Chunk>, mpsc::UnboundedReceiver<SpanId>, Fed) {
+pub(crate) fn fed() -> (mpsc::UnboundedSender<Chunk>, mpsc::UnboundedReceiver<SpanId>, Fed) {
     let (feed, chunks) = mpsc::unbounded_channel();
     let (polled_in, active) = mpsc::unbounded_channel();
     (feed, active, Fed { chunks, polled_in })

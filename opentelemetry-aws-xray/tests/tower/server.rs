@@ -1,21 +1,15 @@
 //! What a server's span says, and what the caller hears.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-use axum::{Extension, Router, body::Body, http::StatusCode, routing::get as on_get};
-use http::{Request, Response};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use axum::{Router, http::StatusCode, routing::get as on_get};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState},
 };
 use opentelemetry_aws_xray::{XrayPropagator, tower::XrayLayer};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
-use tokio::net::TcpListener;
-use tower::{Layer, service_fn};
+use tower::Layer;
 
 use crate::support::{World, attribute, fetch, get, is_error, serve};
 
@@ -59,7 +53,8 @@ async fn the_sampler_sees_the_request_before_the_span_starts() {
     assert_eq!(fetch(request).await.body(), "ada");
 
     let (name, attributes) = witness.0.lock().unwrap()[0].clone();
-    let seen: Vec<_> = attributes.iter().map(|kv| format!("{}={}", kv.key, kv.value)).collect();
+    let seen = attributes.iter().filter(|kv| kv.key.as_str() != "network.peer.port");
+    let seen: Vec<_> = seen.map(|kv| format!("{}={}", kv.key, kv.value)).collect();
     assert_eq!(name, "GET /users/{id}");
     assert_eq!(
         seen,
@@ -67,25 +62,23 @@ async fn the_sampler_sees_the_request_before_the_span_starts() {
             "http.request.method=GET",
             "url.scheme=http",
             "url.path=/users/7",
+            "url.query=q=1",
             "server.address=127.0.0.1",
             &format!("server.port={}", address.port()),
             "client.address=192.0.2.7",
             "http.route=/users/{id}",
+            "user_agent.original=test/1",
+            "network.protocol.version=1.1",
+            "network.peer.address=127.0.0.1",
         ]
     );
 
     let span = world.span().await;
     assert_eq!((span.name.as_ref(), span.span_kind.clone()), ("GET /users/{id}", SpanKind::Server));
     assert_eq!(span.instrumentation_scope.name(), "opentelemetry-aws-xray");
-    for (key, expected) in [
-        ("url.query", "q=1"),
-        ("user_agent.original", "test/1"),
-        ("network.protocol.version", "1.1"),
-        ("network.peer.address", "127.0.0.1"),
-        ("http.response.status_code", "200"),
-        ("http.response.body.size", "3"),
-        ("error.type", ""),
-    ] {
+    for (key, expected) in
+        [("http.response.status_code", "200"), ("http.response.body.size", "3"), ("error.type", "")]
+    {
         assert_eq!(attribute(&span, key), expected, "{key}");
     }
 }
@@ -294,10 +287,7 @@ async fn a_span_recorded_against_the_callers_decision_is_as_complete() {
 #[tokio::test]
 async fn handlers_run_inside_the_span() {
     let mut world = World::new(Sampler::AlwaysOn);
-    let handler = |Extension(cx): Extension<Context>| async move {
-        assert_eq!(cx.span().span_context(), Context::current().span().span_context());
-        Context::current().span().span_context().span_id().to_string()
-    };
+    let handler = || async { Context::current().span().span_context().span_id().to_string() };
     let address = serve(Router::new().route("/", on_get(handler)).layer(world.layer())).await;
     let inside = fetch(get(address, "/")).await.into_body();
     assert_eq!(inside, world.span().await.span_context.span_id().to_string());
@@ -334,33 +324,4 @@ async fn only_5xx_is_a_servers_error() {
         );
         assert_eq!(attribute(&span, "http.response.status_code"), status.to_string());
     }
-}
-
-#[tokio::test]
-async fn bare_hyper_is_served_too() {
-    let mut world = World::new(Sampler::AlwaysOn);
-    let layer = world.dress(XrayLayer::new()).with_peer(|head| head.extensions.get().copied());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let (stream, peer) = listener.accept().await.unwrap();
-        let service = layer.layer(service_fn(|_: Request<_>| async {
-            Ok::<_, Infallible>(Response::new(http_body_util::Full::<axum::body::Bytes>::from("hi")))
-        }));
-        let with_peer =
-            tower::util::MapRequest::new(service, move |mut request: Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert(peer);
-                request
-            });
-        let connection = hyper::server::conn::http1::Builder::new();
-        connection.serve_connection(TokioIo::new(stream), TowerToHyperService::new(with_peer)).await
-    });
-    assert_eq!(
-        fetch(Request::get(format!("http://{address}/")).body(Body::empty()).unwrap()).await.body(),
-        "hi"
-    );
-    let span = world.span().await;
-    assert_eq!(span.name, "GET");
-    assert_eq!(attribute(&span, "client.address"), "127.0.0.1");
-    assert_eq!(attribute(&span, "http.response.body.size"), "2");
 }

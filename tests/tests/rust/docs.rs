@@ -28,6 +28,7 @@ fn the_code_in_documents_is_that_of_the_examples() {
         ("docs/lambda.md", ["lambda"].as_slice()),
         ("docs/client.md", ["client", "grpc"].as_slice()),
         ("docs/sampling.md", ["sampling", "adaptive_sampling"].as_slice()),
+        ("docs/server.md", ["server_axum", "server_hyper"].as_slice()),
     ] {
         let text = read(document);
         let blocks = rust_blocks(&text);

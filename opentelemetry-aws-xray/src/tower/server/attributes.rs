@@ -3,107 +3,130 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use http::{
-    HeaderName,
-    header::USER_AGENT,
+    header::{CONTENT_LENGTH, USER_AGENT},
     request::Parts,
     uri::{Scheme, Uri},
 };
 use opentelemetry::{KeyValue, Value};
 
+use super::{
+    forwarded::{Forwarded, TrustedHops},
+    naming::SegmentNaming,
+};
 use crate::tower::{
-    authority::{self, Authority},
+    authority::Authority,
     conventions::{known_method, protocol_version},
+    grpc::Procedure,
     headers,
     text::{bounded, redacted},
 };
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
-/// Room for all attributes that this layer sets and some of the user's own, so that the list need not grow.
-const EXPECTED_ATTRIBUTES: usize = 20;
+/// Room for what is known of nearly every request at its start and end, and of its sampling. As many attributes take a kibibyte, up to which
+/// allocators are fastest.
+const EXPECTED_ATTRIBUTES: usize = 16;
 
 /// A request as it came in.
 pub(super) struct Inquiry<'a> {
     pub(super) head: &'a Parts,
     pub(super) route: Option<Cow<'static, str>>,
     pub(super) peer: Option<SocketAddr>,
-    pub(super) trusts_forwarded: bool,
+    pub(super) trusted: TrustedHops,
+    pub(super) naming: Option<&'a SegmentNaming>,
 }
 
 impl Inquiry<'_> {
-    /// `{method} {route}`, or `{method}` without a route; a method that nobody knows is called `HTTP`.
+    /// `{method} {route}`, or `{method}` without a route; a method that nobody knows is called `HTTP`. A call of gRPC is named by
+    /// its procedure.
     pub(super) fn span_name(&self) -> Cow<'static, str> {
+        if let Some(procedure) = self.procedure() {
+            return procedure.span_name();
+        }
         let method = method_name(self.head);
         match &self.route {
-            Some(route) => Cow::Owned(format!("{method} {route}")),
+            Some(route) => {
+                let mut name = String::with_capacity(method.len() + 1 + route.len());
+                name.extend([method, " ", route]);
+                Cow::Owned(name)
+            }
             None => Cow::Borrowed(method),
         }
     }
 
-    /// What sampling rules can ask for, and no more, since most requests are not sampled.
-    pub(super) fn for_sampler(self) -> Vec<KeyValue> {
+    fn procedure(&self) -> Option<Procedure<'_>> {
+        Procedure::of(&self.head.uri, &self.head.headers)
+    }
+
+    /// All of it, so that sampling rules can ask for any of it.
+    pub(super) fn attributes(self) -> Vec<KeyValue> {
+        let procedure = self.procedure().map(|procedure| procedure.attributes());
+        let Self { head, route, peer, trusted, naming } = self;
+        let forwarded = Forwarded { headers: &head.headers, trusted };
+        let authority = Authority::of(&head.uri, &head.headers);
         let mut attributes = Vec::with_capacity(EXPECTED_ATTRIBUTES);
         let mut put = |key, value: Value| attributes.push(KeyValue::new(key, value));
-        put("http.request.method", known_method(&self.head.method).unwrap_or("_OTHER").into());
-        put("url.scheme", self.scheme().into());
-        put("url.path", bounded(self.head.uri.path()).to_owned().into());
-        if let Some(authority) = Authority::of(&self.head.uri, &self.head.headers) {
+        match known_method(&head.method) {
+            Some(method) => put("http.request.method", method.into()),
+            None => {
+                put("http.request.method", "_OTHER".into());
+                put("http.request.method_original", text(head.method.as_str()));
+            }
+        }
+        put("url.scheme", forwarded.scheme().unwrap_or_else(|| uri_scheme(&head.uri)).into());
+        put("url.path", text(head.uri.path()));
+        if let Some(query) = head.uri.query() {
+            put("url.query", text(&redacted(query)));
+        }
+        if let Some(authority) = authority {
             put("server.address", authority.host.to_owned().into());
             if let Some(port) = authority.port {
                 put("server.port", i64::from(port).into());
             }
         }
-        if let Some(client) = self.client() {
-            put("client.address", client.into());
+        match (forwarded.client(), peer) {
+            (Some(client), _) => put("client.address", client.to_owned().into()),
+            (None, Some(peer)) => put("client.address", peer.ip().to_string().into()),
+            (None, None) => {}
         }
-        if let Some(route) = self.route {
+        if let Some(route) = route {
             put("http.route", route.into());
         }
+        if let Some(agent) = head.headers.get(USER_AGENT) {
+            put("user_agent.original", text(&String::from_utf8_lossy(agent.as_bytes())));
+        }
+        if let Some(version) = protocol_version(head.version) {
+            put("network.protocol.version", version.into());
+        }
+        if let Some(peer) = peer {
+            put("network.peer.address", peer.ip().to_string().into());
+            put("network.peer.port", i64::from(peer.port()).into());
+        }
+        if let Some(size) = announced_bytes(head) {
+            put("http.request.body.size", size.into());
+        }
+        if let Some(naming) = naming {
+            put(SEGMENT_NAME, naming.name(authority.map(|authority| authority.host)));
+        }
+        attributes.extend(procedure.into_iter().flatten());
         attributes
     }
-
-    /// The scheme that the user's request had: behind a load balancer it is not the connection's.
-    fn scheme(&self) -> &'static str {
-        let forwarded = self.forwarded(&X_FORWARDED_PROTO).and_then(first_scheme);
-        forwarded.unwrap_or_else(|| uri_scheme(&self.head.uri))
-    }
-
-    fn client(&self) -> Option<String> {
-        let forwarded = self.forwarded(&X_FORWARDED_FOR).and_then(authority::first_forwarded_address);
-        forwarded.map(str::to_owned).or_else(|| Some(self.peer?.ip().to_string()))
-    }
-
-    fn forwarded(&self, name: &HeaderName) -> Option<&str> {
-        self.trusts_forwarded.then(|| headers::text(&self.head.headers, name)).flatten()
-    }
 }
+
+/// What AWS's own instrumentations name a service by, and the first that the exporter looks for in a server's span.
+const SEGMENT_NAME: &str = "aws.local.service";
 
 /// The method in a span's name, and all of it where there is no route.
 pub(super) fn method_name(head: &Parts) -> &'static str {
     known_method(&head.method).unwrap_or("HTTP")
 }
 
-/// The rest, for a span that is kept.
-pub(super) fn for_record(head: &Parts, peer: Option<SocketAddr>) -> impl Iterator<Item = KeyValue> {
-    let original = known_method(&head.method).is_none().then(|| head.method.as_str());
-    let user_agent = head.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    [
-        original.map(|method| KeyValue::new("http.request.method_original", bounded(method).to_owned())),
-        head.uri.query().map(|query| KeyValue::new("url.query", bounded(&redacted(query)).to_owned())),
-        user_agent.map(|agent| KeyValue::new("user_agent.original", bounded(&agent).to_owned())),
-        protocol_version(head.version).map(|version| KeyValue::new("network.protocol.version", version)),
-        peer.map(|peer| KeyValue::new("network.peer.address", peer.ip().to_string())),
-        peer.map(|peer| KeyValue::new("network.peer.port", i64::from(peer.port()))),
-    ]
-    .into_iter()
-    .flatten()
+/// Text from the network, as much of it as may be kept.
+fn text(text: &str) -> Value {
+    bounded(text).to_owned().into()
 }
 
-/// Reads the first scheme of an `X-Forwarded-Proto` list. `None` if it is not one of HTTP's.
-fn first_scheme(list: &str) -> Option<&'static str> {
-    let scheme = list.split(',').next()?.trim();
-    ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))
+fn announced_bytes(head: &Parts) -> Option<i64> {
+    let size: u64 = headers::text(&head.headers, &CONTENT_LENGTH)?.parse().ok()?;
+    i64::try_from(size).ok()
 }
 
 fn uri_scheme(uri: &Uri) -> &'static str {
@@ -122,7 +145,7 @@ mod tests {
         request: http::request::Builder,
         route: Option<&'static str>,
         peer: Option<&'static str>,
-        trusts_forwarded: bool,
+        trusted: TrustedHops,
         name: &'static str,
         expected: &'static str,
     }
@@ -134,7 +157,7 @@ mod tests {
                 request: Request::builder(),
                 route: None,
                 peer: None,
-                trusts_forwarded: true,
+                trusted: TrustedHops::All,
                 name: "GET",
                 expected: "",
             }
@@ -160,9 +183,10 @@ mod tests {
                 route: Some("/a/{id}"),
                 peer: Some("10.0.0.9:4711"),
                 name: "GET /a/{id}",
-                expected: "http.request.method=GET url.scheme=https url.path=/a/1 server.address=shop.example.com \
-                    client.address=192.0.2.7 http.route=/a/{id} url.query=b=2&sig=REDACTED user_agent.original=curl/8 \
-                    network.protocol.version=1.1 network.peer.address=10.0.0.9 network.peer.port=4711",
+                expected: "http.request.method=GET url.scheme=https url.path=/a/1 url.query=b=2&sig=REDACTED \
+                    server.address=shop.example.com client.address=192.0.2.7 http.route=/a/{id} \
+                    user_agent.original=curl/8 network.protocol.version=1.1 network.peer.address=10.0.0.9 \
+                    network.peer.port=4711",
                 ..Case::default()
             },
             Case {
@@ -171,7 +195,7 @@ mod tests {
                     .header("x-forwarded-for", "192.0.2.7")
                     .header("x-forwarded-proto", "https"),
                 peer: Some("[2001:db8::9]:4711"),
-                trusts_forwarded: false,
+                trusted: TrustedHops::Count(0),
                 expected: "http.request.method=GET url.scheme=http url.path=/ client.address=2001:db8::9 \
                     network.protocol.version=1.1 network.peer.address=2001:db8::9 network.peer.port=4711",
                 ..Case::default()
@@ -197,25 +221,37 @@ mod tests {
                 ..Case::default()
             },
             Case {
+                why: "with a body",
+                request: Request::put("/").header("content-length", "42"),
+                name: "PUT",
+                expected: "http.request.method=PUT url.scheme=http url.path=/ network.protocol.version=1.1 \
+                    http.request.body.size=42",
+                ..Case::default()
+            },
+            Case {
+                why: "with a length that is none",
+                request: Request::put("/").header("content-length", "-1"),
+                name: "PUT",
+                expected: "http.request.method=PUT url.scheme=http url.path=/ network.protocol.version=1.1",
+                ..Case::default()
+            },
+            Case {
                 why: "a method that nobody knows",
                 request: Request::builder().method("BREW").uri("/pot"),
                 route: Some("/pot"),
                 name: "HTTP /pot",
-                expected: "http.request.method=_OTHER url.scheme=http url.path=/pot http.route=/pot \
-                    http.request.method_original=BREW network.protocol.version=1.1",
+                expected: "http.request.method=_OTHER http.request.method_original=BREW url.scheme=http url.path=/pot \
+                    http.route=/pot network.protocol.version=1.1",
                 ..Case::default()
             },
         ];
-        for Case { why, request, route, peer, trusts_forwarded, name, expected } in cases {
+        for Case { why, request, route, peer, trusted, name, expected } in cases {
             let (head, ()) = request.body(()).unwrap().into_parts();
             let peer = peer.map(|peer| peer.parse().unwrap());
-            let inquiry = Inquiry { head: &head, route: route.map(Cow::Borrowed), peer, trusts_forwarded };
+            let inquiry =
+                Inquiry { head: &head, route: route.map(Cow::Borrowed), peer, trusted, naming: None };
             assert_eq!(inquiry.span_name(), name, "{why}");
-            assert_eq!(
-                text_of(inquiry.for_sampler().into_iter().chain(for_record(&head, peer))),
-                expected,
-                "{why}"
-            );
+            assert_eq!(text_of(&inquiry.attributes()), expected, "{why}");
         }
     }
 
@@ -228,15 +264,16 @@ mod tests {
             .header("user-agent", &long)
             .header("host", &long);
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let inquiry = Inquiry { head: &head, route: None, peer: None, trusts_forwarded: true };
+        let inquiry =
+            Inquiry { head: &head, route: None, peer: None, trusted: TrustedHops::All, naming: None };
         assert_eq!(inquiry.span_name(), "HTTP");
-        for attribute in inquiry.for_sampler().into_iter().chain(for_record(&head, None)) {
+        for attribute in inquiry.attributes() {
             assert!(attribute.value.as_str().len() <= 2_048, "{}", attribute.key);
         }
     }
 
-    fn text_of(attributes: impl Iterator<Item = KeyValue>) -> String {
-        attributes.map(|kv| format!("{}={}", kv.key, kv.value)).collect::<Vec<_>>().join(" ")
+    fn text_of(attributes: &[KeyValue]) -> String {
+        attributes.iter().map(|kv| format!("{}={}", kv.key, kv.value)).collect::<Vec<_>>().join(" ")
     }
 
     proptest! {
@@ -246,8 +283,8 @@ mod tests {
             let request = Request::get("/").header("host", &value).header("user-agent", &value);
             let request = request.header("x-forwarded-for", &value).header("x-forwarded-proto", &value);
             let (head, ()) = request.body(()).unwrap().into_parts();
-            let inquiry = Inquiry { head: &head, route: None, peer: None, trusts_forwarded: true };
-            prop_assert!(inquiry.for_sampler().len() + for_record(&head, None).count() <= EXPECTED_ATTRIBUTES);
+            let inquiry = Inquiry { head: &head, route: None, peer: None, trusted: TrustedHops::All, naming: None };
+            prop_assert!(inquiry.attributes().len() <= EXPECTED_ATTRIBUTES);
         }
     }
 }

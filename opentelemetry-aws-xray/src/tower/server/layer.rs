@@ -9,8 +9,8 @@ use opentelemetry::{
 };
 use tower_layer::Layer;
 
-use super::service::XrayService;
-use crate::tower::instruments::Instruments;
+use super::{forwarded::TrustedHops, naming::SegmentNaming, service::XrayService};
+use crate::{config::Environment, tower::instruments::Instruments};
 
 /// Makes a SERVER span of every request: the segment that X-Ray draws as a node of its map.
 ///
@@ -37,7 +37,8 @@ pub(super) struct Options {
     pub(super) filter: Option<Arc<Filter>>,
     pub(super) route: Option<Arc<RouteOf>>,
     pub(super) peer: Option<Arc<PeerOf>>,
-    pub(super) trusts_forwarded: bool,
+    pub(super) trusted: TrustedHops,
+    pub(super) naming: Option<SegmentNaming>,
     pub(super) answers: bool,
 }
 
@@ -120,11 +121,40 @@ impl XrayLayer {
         self
     }
 
-    /// Sets whether `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Any caller can write them: say
-    /// `false` if the server is reached without a load balancer. Default: `true`, like the X-Ray SDKs.
+    /// Sets whether `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` are believed, all of them or not at all. Any caller can
+    /// write them: say `false` if the server is reached without a load balancer, and see
+    /// [`with_trusted_hops`](Self::with_trusted_hops) if the client's address has to be true. Default: `true`, like the
+    /// X-Ray SDKs, which take the leftmost entry for the client.
     #[must_use]
     pub fn trust_forwarded(mut self, trust: bool) -> Self {
-        self.options().trusts_forwarded = trust;
+        self.options().trusted = if trust { TrustedHops::All } else { TrustedHops::Count(0) };
+        self
+    }
+
+    /// Sets how many proxies of one's own a request comes through, instead of
+    /// [`trust_forwarded`](Self::trust_forwarded). Each of them adds an entry on the right of `X-Forwarded-For` (or
+    /// `Forwarded`, where there is none of the former); the client is who the first of them saw, the `hops`th entry from
+    /// the right, and what a client himself wrote on the left of that counts for nothing. 1 behind an Application Load
+    /// Balancer, 2 with a CDN before it; 0 believes nobody. Default: as above.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::tower::XrayLayer;
+    ///
+    /// let behind_a_load_balancer = XrayLayer::new().with_trusted_hops(1);
+    /// ```
+    #[must_use]
+    pub fn with_trusted_hops(mut self, hops: usize) -> Self {
+        self.options().trusted = TrustedHops::Count(hops);
+        self
+    }
+
+    /// Sets what segments are called, unless `AWS_XRAY_TRACING_NAME` does. Sampling rules still see the service's name.
+    /// Default: the service's name.
+    ///
+    /// The name is the span's attribute `aws.local.service`, where a handler can overwrite it.
+    #[must_use]
+    pub fn with_naming(mut self, naming: SegmentNaming) -> Self {
+        self.options().naming = Some(naming.unless_named_by(&Environment::process()));
         self
     }
 
@@ -148,7 +178,8 @@ impl Default for Options {
             filter: None,
             route: None,
             peer: None,
-            trusts_forwarded: true,
+            trusted: TrustedHops::All,
+            naming: None,
             answers: true,
         }
     }
@@ -171,7 +202,8 @@ impl fmt::Debug for XrayLayer {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("trusts_forwarded", &self.trusts_forwarded)
+            .field("trusted", &self.trusted)
+            .field("naming", &self.naming)
             .field("answers", &self.answers)
             .finish_non_exhaustive()
     }

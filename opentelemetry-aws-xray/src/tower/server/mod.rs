@@ -1,8 +1,13 @@
 //! The server's side: one span for every request that is answered.
 
 mod attributes;
+#[cfg(feature = "sampler")]
+mod early;
+mod forwarded;
 mod future;
 mod layer;
+mod naming;
 mod service;
+mod start;
 
-pub use self::{future::XrayResponseFuture, layer::XrayLayer, service::XrayService};
+pub use self::{future::XrayResponseFuture, layer::XrayLayer, naming::SegmentNaming, service::XrayService};

@@ -1,0 +1,63 @@
+//! `X-Amzn-Trace-Id` in a map of HTTP headers, without the detour over texts of one's own.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::Context;
+
+#[cfg(feature = "lambda")]
+use super::PassedOn;
+use super::{Caller, TRACE_HEADER, XrayPropagator, header_text};
+
+const NAME: HeaderName = HeaderName::from_static(TRACE_HEADER);
+
+impl XrayPropagator {
+    /// As [`extract_with_context`](opentelemetry::propagation::TextMapPropagator::extract_with_context), from headers: faster, and
+    /// with one allocation where the header says all there is to know.
+    ///
+    /// ```
+    /// use opentelemetry::{Context, trace::TraceContextExt};
+    /// use opentelemetry_aws_xray::XrayPropagator;
+    ///
+    /// let mut headers = http::HeaderMap::new();
+    /// let value = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    /// headers.insert("x-amzn-trace-id", http::HeaderValue::from_static(value));
+    /// let cx = XrayPropagator::new().extract_from(&Context::new(), &headers);
+    /// assert!(cx.span().span_context().is_sampled());
+    /// ```
+    #[must_use]
+    pub fn extract_from(&self, cx: &Context, headers: &HeaderMap) -> Context {
+        self.caller_of(cx.clone(), headers).into_context()
+    }
+
+    /// As [`inject_context`](opentelemetry::propagation::TextMapPropagator::inject_context), into headers: faster, and with one
+    /// allocation.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::XrayPropagator;
+    ///
+    /// let mut headers = http::HeaderMap::new();
+    /// XrayPropagator::new().inject_into(&opentelemetry::Context::current(), &mut headers);
+    /// assert!(headers.is_empty(), "no trace is active here");
+    /// ```
+    pub fn inject_into(&self, cx: &Context, headers: &mut HeaderMap) {
+        #[cfg(feature = "lambda")]
+        if let Some(value) = PassedOn::header(cx).and_then(|header| HeaderValue::try_from(header).ok()) {
+            headers.insert(NAME, value);
+            return;
+        }
+        let text = header_text(cx);
+        if text.is_empty() {
+            return;
+        }
+        if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+            headers.insert(NAME, value);
+        }
+    }
+
+    /// The caller, by the headers that came to `cx`.
+    pub(crate) fn caller_of(&self, cx: Context, headers: &HeaderMap) -> Caller {
+        match headers.get(NAME) {
+            Some(value) => self.caller(cx, value.as_bytes()),
+            None => Caller::of(cx),
+        }
+    }
+}

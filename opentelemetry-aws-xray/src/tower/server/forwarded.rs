@@ -1,0 +1,211 @@
+//! What proxies say of the request that they passed on: `X-Forwarded-For` and `X-Forwarded-Proto`, else `Forwarded`.
+
+use http::{HeaderMap, HeaderName, header::FORWARDED};
+
+use crate::tower::authority;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Which entries of these lists are believed. Each proxy adds one on the right; what is left of those of one's own
+/// proxies may have been written by anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TrustedHops {
+    /// All of them: the leftmost entry counts, as in the X-Ray SDKs.
+    All,
+    /// Those of so many proxies: the entry that the first of them wrote. A shorter list was written by them alone.
+    Count(usize),
+}
+
+/// The headers of a request that may have come through proxies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Forwarded<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) trusted: TrustedHops,
+}
+
+impl<'a> Forwarded<'a> {
+    /// The IP address of the client, if an entry that is believed names one.
+    pub(super) fn client(&self) -> Option<&'a str> {
+        match self.entry(&X_FORWARDED_FOR) {
+            Some(entry) => authority::forwarded_address(entry),
+            None => authority::forwarded_address(parameter(self.entry(&FORWARDED)?, "for")?),
+        }
+    }
+
+    /// The scheme of the client's request, if it is one of HTTP's.
+    pub(super) fn scheme(&self) -> Option<&'static str> {
+        let scheme = match self.entry(&X_FORWARDED_PROTO) {
+            Some(entry) => entry,
+            None => parameter(self.entry(&FORWARDED)?, "proto")?,
+        };
+        ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))
+    }
+
+    /// The entry that counts, of a list that may go on over several headers. Text that is no UTF-8 counts as an entry
+    /// that says nothing.
+    fn entry(&self, name: &HeaderName) -> Option<&'a str> {
+        let entry = match self.trusted {
+            TrustedHops::Count(0) => None,
+            TrustedHops::All => {
+                let entries = self.headers.get(name)?.as_bytes().split(is_comma);
+                entries.map(<[u8]>::trim_ascii).find(is_there)
+            }
+            TrustedHops::Count(hops) => {
+                let lines = self.headers.get_all(name).iter().rev();
+                let entries = lines.flat_map(|line| line.as_bytes().rsplit(is_comma)).map(<[u8]>::trim_ascii);
+                entries.filter(is_there).take(hops).last()
+            }
+        };
+        entry.map(|entry| std::str::from_utf8(entry).unwrap_or_default())
+    }
+}
+
+const fn is_comma(byte: &u8) -> bool {
+    *byte == b','
+}
+
+/// Lists may have empty elements, which don't count (RFC 9110, section 5.6.1).
+const fn is_there(entry: &&[u8]) -> bool {
+    !entry.is_empty()
+}
+
+/// A parameter of an element of `Forwarded`, without quotes (RFC 7239, section 4). A comma or semicolon inside of quotes ends it
+/// all the same: no address has one.
+fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
+    element.split(';').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn an_entry_counts_if_a_trusted_proxy_wrote_it() {
+        const XFF: &str = "x-forwarded-for";
+        const PROTO: &str = "x-forwarded-proto";
+        use TrustedHops::{All, Count};
+        for (why, lines, trusted, client, scheme) in [
+            ("nothing forwarded", &[][..], All, None, None),
+            (
+                "one load balancer",
+                &[(XFF, "192.0.2.7"), (PROTO, "https")],
+                Count(1),
+                Some("192.0.2.7"),
+                Some("https"),
+            ),
+            ("the same, nobody believed", &[(XFF, "192.0.2.7"), (PROTO, "https")], Count(0), None, None),
+            (
+                "the same, all believed",
+                &[(XFF, "192.0.2.7"), (PROTO, "https")],
+                All,
+                Some("192.0.2.7"),
+                Some("https"),
+            ),
+            ("the client wrote an entry", &[(XFF, "10.6.6.6, 192.0.2.7")], Count(1), Some("192.0.2.7"), None),
+            ("the same, all believed", &[(XFF, "10.6.6.6, 192.0.2.7")], All, Some("10.6.6.6"), None),
+            (
+                "a CDN and a load balancer",
+                &[(XFF, "10.6.6.6, 192.0.2.7, 198.51.100.9")],
+                Count(2),
+                Some("192.0.2.7"),
+                None,
+            ),
+            ("the CDN was gone around", &[(XFF, "192.0.2.7")], Count(2), Some("192.0.2.7"), None),
+            (
+                "more hops than entries",
+                &[(XFF, "192.0.2.7, 10.0.0.1")],
+                Count(usize::MAX),
+                Some("192.0.2.7"),
+                None,
+            ),
+            (
+                "several lines",
+                &[(XFF, "10.6.6.6"), (XFF, "192.0.2.7, 198.51.100.9")],
+                Count(2),
+                Some("192.0.2.7"),
+                None,
+            ),
+            (
+                "several lines, from the left",
+                &[(XFF, "192.0.2.7"), (XFF, "198.51.100.9")],
+                All,
+                Some("192.0.2.7"),
+                None,
+            ),
+            ("empty elements", &[(XFF, ", 192.0.2.7,, ")], Count(1), Some("192.0.2.7"), None),
+            ("empty elements, from the left", &[(XFF, ", 192.0.2.7")], All, Some("192.0.2.7"), None),
+            ("with a port", &[(XFF, "192.0.2.7:4711")], Count(1), Some("192.0.2.7"), None),
+            ("IPv6 with a port", &[(XFF, "[2001:db8::7]:4711")], Count(1), Some("2001:db8::7"), None),
+            ("no address", &[(XFF, "192.0.2.7, unknown")], Count(1), None, None),
+            (
+                "hidden bytes of the client",
+                &[(XFF, "\u{fc}\u{fc}, 192.0.2.7")],
+                Count(1),
+                Some("192.0.2.7"),
+                None,
+            ),
+            ("no scheme of HTTP", &[(PROTO, "gopher")], All, None, None),
+            ("schemes in a list", &[(PROTO, "http, HTTPS")], Count(1), None, Some("https")),
+            (
+                "RFC 7239",
+                &[("forwarded", "for=10.6.6.6, For=\"[2001:db8::7]:4711\";proto=https;by=203.0.113.43")],
+                Count(1),
+                Some("2001:db8::7"),
+                Some("https"),
+            ),
+            ("RFC 7239, hidden", &[("forwarded", "for=_secret;proto=http")], Count(1), None, Some("http")),
+            (
+                "X-Forwarded-For is what load balancers write",
+                &[("forwarded", "for=10.6.6.6"), (XFF, "192.0.2.7")],
+                Count(1),
+                Some("192.0.2.7"),
+                None,
+            ),
+        ] {
+            let headers = headers(lines);
+            let forwarded = Forwarded { headers: &headers, trusted };
+            assert_eq!((forwarded.client(), forwarded.scheme()), (client, scheme), "{why}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_client_writes_changes_nothing(spoofed in "[ -~]{0,60}", hops in 1_usize..4) {
+            let ours = ["192.0.2.7", "198.51.100.8", "198.51.100.9"];
+            let own = ours[ours.len() - hops..].join(", ");
+            let list = format!("{spoofed}, {own}");
+            for headers in [headers(&[("x-forwarded-for", &list)]), headers(&[("x-forwarded-for", &spoofed), ("x-forwarded-for", &own)])] {
+                let forwarded = Forwarded { headers: &headers, trusted: TrustedHops::Count(hops) };
+                prop_assert_eq!(forwarded.client(), Some(ours[ours.len() - hops]));
+            }
+        }
+
+        #[test]
+        fn no_header_panics(bytes: Vec<u8>, hops: usize) {
+            let Ok(value) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            for name in ["x-forwarded-for", "x-forwarded-proto", "forwarded"] {
+                let mut headers = HeaderMap::new();
+                headers.insert(name, value.clone());
+                for trusted in [TrustedHops::All, TrustedHops::Count(hops)] {
+                    let forwarded = Forwarded { headers: &headers, trusted };
+                    let _ = (forwarded.client(), forwarded.scheme());
+                }
+            }
+        }
+    }
+}
