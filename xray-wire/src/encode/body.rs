@@ -3,7 +3,7 @@
 use alloc::{borrow::Cow, vec::Vec};
 
 use super::{
-    AwsFields, DefaultMetadata, EncodedFrames, HttpFields, ResourceBlocks, SqlFields, blocks,
+    AwsFields, DefaultMetadata, EncodedFrames, HttpFields, ResourceBlocks, SqlFields, aws, blocks,
     digits::{self, Usual},
     fill,
     json::{self, Object},
@@ -92,7 +92,7 @@ impl<'o> Body<'o> {
     }
 
     fn whole_aws(&mut self, call: &AwsFields<'_>, own: Option<&Aws<'_>>) {
-        blocks::aws(call, own, self.resource, self.object.field(br#","aws":"#));
+        aws::write(call, own, self.resource, self.object.field(br#","aws":"#));
     }
 
     /// The SQL query.

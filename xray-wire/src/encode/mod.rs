@@ -7,6 +7,7 @@
 //! What is `None`, empty or false is not written. Text is written as it is, without HTML escapes; characters
 //! that a name or key may not hold are the business of [`sanitize`](crate::sanitize). Times are exact.
 
+mod aws;
 mod blocks;
 mod body;
 mod digits;

@@ -2,7 +2,7 @@
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
-use super::{AwsFields, blocks, json, json::Object};
+use super::{AwsFields, aws, blocks, json, json::Object};
 use crate::segment::{Aws, Service, Value};
 
 /// The parts of a segment that come from the resource and are the same in all of its segments.
@@ -49,13 +49,13 @@ impl ResourceBlocks {
         Object::open(&mut encoded.resource_arn)
             .text(br#","resource_arn":""#, resource.resource_arn.as_deref());
         if let Some(aws) = &resource.aws {
-            blocks::aws_place(aws, &mut Object::open(&mut encoded.aws_place));
+            aws::place(aws, &mut Object::open(&mut encoded.aws_place));
             if let Some(sdk) = &aws.xray {
-                blocks::xray_sdk(sdk, &mut Object::open(&mut encoded.aws_xray));
+                aws::xray_sdk(sdk, &mut Object::open(&mut encoded.aws_xray));
             }
             let mut alone = Vec::new();
             let mut top = Object::open(&mut alone);
-            blocks::aws(&AwsFields::default(), None, Some(&encoded), top.field(br#","aws":"#));
+            aws::write(&AwsFields::default(), None, Some(&encoded), top.field(br#","aws":"#));
             encoded.aws_alone = alone;
         }
         encoded.metadata_namespace.push_str(&resource.metadata_namespace);

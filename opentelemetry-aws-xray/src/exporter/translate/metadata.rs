@@ -21,7 +21,7 @@ use super::{
     budget::Budget,
     cause::{self, Cause},
     entries::{Entries, entry, tell_apart},
-    handed, json, links, name,
+    links, name, special,
     texts::Texts,
     timestamp,
     values::{self, attribute_map, is_empty},
@@ -35,9 +35,8 @@ const EVENTS: &str = "events";
 
 /// The prefix of resource attributes.
 pub(super) const RESOURCE_PREFIX: &str = "otel.resource.";
-/// Keys that are ours. An attribute of that name is kept under [`ATTRIBUTE_PREFIX`].
-const RESERVED_PREFIX: &str = "otel.";
-const ATTRIBUTE_PREFIX: &str = "attribute.";
+/// Keys that are ours. An attribute of that name is kept under another.
+pub(super) const RESERVED_PREFIX: &str = "otel.";
 
 /// What of a span stands in its document already, and need not be said again.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +107,7 @@ fn fill<'a>(
                 }
             }
         } else {
-            moved |= special(attribute, name == Name::Secret, budget, texts, entries);
+            moved |= special::add(attribute, name == Name::Secret, budget, texts, entries);
         }
         true
     });
@@ -125,67 +124,9 @@ fn fill<'a>(
     moved
 }
 
-/// Adds an attribute whose name tells that it may be a secret, an address, handed over or an object, or that its key is one
-/// of ours; true if it has another key or namespace now.
-fn special<'a>(
-    attribute: &'a KeyValue,
-    is_secret: bool,
-    budget: &Budget,
-    texts: &mut Texts,
-    entries: &mut Entries<'_, 'a>,
-) -> bool {
-    let key = attribute.key.as_str();
-    if let Some(namespace) = key.strip_prefix(OBJECT_PREFIX)
-        && json_object(namespace, &attribute.value, budget, entries)
-    {
-        return true;
-    }
-    let value = values::named_value(key, is_secret, &attribute.value, budget, texts);
-    if let Some((namespace, key)) = handed::metadata_place(key, DEFAULT)
-        && !key.starts_with(RESERVED_PREFIX)
-        && !entries.hold(&namespace, key)
-    {
-        let key = cut_key(Cow::Borrowed(key), budget, texts);
-        let namespace = cut_key(namespace, budget, texts);
-        entries.push(MetadataEntry { namespace, key, value });
-        return true;
-    }
-    let is_reserved = key.starts_with(RESERVED_PREFIX);
-    let key = if is_reserved { Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}")) } else { Cow::Borrowed(key) };
-    entries.push_value(cut_key(key, budget, texts), value, texts);
-    is_reserved
-}
-
 #[inline]
-fn cut_key<'a>(key: Cow<'a, str>, budget: &Budget, texts: &mut Texts) -> Cow<'a, str> {
+pub(super) fn cut_key<'a>(key: Cow<'a, str>, budget: &Budget, texts: &mut Texts) -> Cow<'a, str> {
     texts.cut(key, budget.text_chars.max(MIN_KEY_CHARS)).0
-}
-
-/// An attribute of this name, then a namespace, holds a JSON object: all of that namespace.
-const OBJECT_PREFIX: &str = "aws.xray.metadata.";
-
-/// Takes the members of such an object over; false if it is none, or too large for the document.
-fn json_object<'a>(
-    namespace: &'a str,
-    value: &'a Otel,
-    budget: &Budget,
-    entries: &mut Entries<'_, 'a>,
-) -> bool {
-    let Otel::String(text) = value else { return false };
-    let is_named = !namespace.is_empty() && !handed::is_reserved(namespace);
-    if !is_named || text.as_str().len() > budget.text_chars {
-        return false;
-    }
-    let Some(members) = json::object(text.as_str()) else { return false };
-    if members.len() > budget.entries.saturating_sub(entries.len()) {
-        return false;
-    }
-    for (key, value) in members {
-        let is_ours = namespace == DEFAULT && key.starts_with(RESERVED_PREFIX);
-        let key = if is_ours { Cow::Owned(format!("{ATTRIBUTE_PREFIX}{key}")) } else { key };
-        entries.push(MetadataEntry { namespace: Cow::Borrowed(namespace), key, value });
-    }
-    true
 }
 
 /// Keys are cut too when there is no room, but to no less than this.

@@ -20,6 +20,7 @@ mod place;
 mod received;
 mod resource;
 mod scratch;
+mod special;
 mod sql;
 mod texts;
 mod timestamp;
