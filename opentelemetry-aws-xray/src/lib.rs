@@ -85,6 +85,8 @@ pub mod logs;
 pub mod messaging;
 mod metrics;
 mod pipeline;
+#[cfg(feature = "_acknowledged")]
+mod post;
 pub mod propagator;
 mod recent;
 mod redact;

@@ -10,7 +10,7 @@ use aws_sdk_xray::{
 };
 
 use super::{Direct, direct::Role};
-use crate::sink::acknowledged::{CallError, CallErrorKind};
+use crate::post::{CallError, CallErrorKind};
 
 /// Who we are, as the session of a role and in `User-Agent`.
 const NAME: &str = env!("CARGO_PKG_NAME");

@@ -21,7 +21,7 @@ use aws_sdk_xray::{
 };
 
 use super::failure::{self, Failed};
-use crate::sink::acknowledged::{PostRequest, PostResponse};
+use crate::post::{PostRequest, PostResponse};
 
 /// A request with all that it needs to travel to another thread.
 pub(super) struct Request {

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_xray::error::SdkError;
 use xray_wire::sanitize::truncate;
 
-use crate::sink::acknowledged::{CallError, CallErrorKind};
+use crate::post::{CallError, CallErrorKind};
 
 /// As much of a foreign message as a person wants to read, in characters.
 const MAX_MESSAGE_CHARS: usize = 400;

@@ -15,7 +15,7 @@ use super::{
     exchange::{Request, exchange},
     failure::Failed,
 };
-use crate::sink::acknowledged::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
+use crate::post::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
 
 /// A way to X-Ray's API itself. Connected at the first request.
 #[derive(Debug)]

@@ -23,9 +23,9 @@ use aws_smithy_runtime_api::client::http::{
 };
 
 use super::{AwsPost, Direct};
+use crate::post::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
 #[cfg(feature = "sampler")]
 use crate::sampler::{DirectSamplingApi, SamplingApi};
-use crate::sink::acknowledged::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

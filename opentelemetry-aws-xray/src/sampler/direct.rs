@@ -7,7 +7,7 @@ use xray_wire::sampling::{
 use super::api::{SamplingApi, SamplingApiError};
 use crate::{
     aws::{AwsPost, Direct},
-    sink::acknowledged::{Post, PostRequest, PostResponse},
+    post::{Post, PostRequest, PostResponse},
 };
 
 /// X-Ray's sampling API with AWS credentials, for processes that have no daemon. Nothing is looked up or connected before the

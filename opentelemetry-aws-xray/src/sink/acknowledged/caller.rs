@@ -2,7 +2,10 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use crate::exporter::CallFailure;
+use crate::{
+    exporter::CallFailure,
+    post::{CallError, CallErrorKind},
+};
 
 /// A road on which the other side answers. It makes one attempt and says how that ended; queues, batches, retries and
 /// counting are the business of the sink around it.
@@ -59,35 +62,6 @@ pub(crate) struct Unprocessed {
     pub(crate) message: String,
 }
 
-/// Why a call failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CallError {
-    /// What decides about another attempt.
-    pub(crate) kind: CallErrorKind,
-    /// For the person who runs the application: bounded, and without anything that stands in a document.
-    pub(crate) message: String,
-    /// The other side asked for no attempt before so long.
-    pub(crate) retry_after: Option<Duration>,
-}
-
-/// What decides about another attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CallErrorKind {
-    /// The host has no address. Nothing was sent: the documents wait until it has one.
-    Unresolved,
-    /// Nobody is there. Nothing was sent: the documents wait until somebody is.
-    Unreachable,
-    /// There are no credentials, or they have expired. Nothing was taken: the documents wait until there are new ones.
-    Credentials,
-    /// No answer came in time. The documents may have been taken; sending them again does no harm.
-    Timeout,
-    /// The connection broke off, or what came is no answer. The documents may have been taken, as above.
-    Broken,
-    /// An HTTP status other than 2xx. 408, 429 and 5xx are worth another attempt, 401 and 403 are taken for missing credentials, others are final. 400 and 413 may be the
-    /// fault of one document among several.
-    Status(u16),
-}
-
 impl CallError {
     /// The failure as it is counted.
     pub(crate) fn to_failure(&self) -> CallFailure {
@@ -100,10 +74,5 @@ impl CallError {
             CallErrorKind::Status(status) => status.to_string().into(),
         };
         CallFailure { error_type, message: self.message.clone() }
-    }
-
-    /// An error of a kind, without a time to wait for.
-    pub(crate) fn new(kind: CallErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None }
     }
 }

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use xray_wire::{SegmentId, TraceId, peek};
 
-use super::{CallError, CallErrorKind, Unprocessed};
-use crate::{exporter::DropReason, sink::Document};
+use super::Unprocessed;
+use crate::{
+    exporter::DropReason,
+    post::{CallError, CallErrorKind},
+    sink::Document,
+};
 
 /// A document that waits or is in a call.
 #[derive(Debug, Clone)]

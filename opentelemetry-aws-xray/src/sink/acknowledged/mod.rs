@@ -8,7 +8,6 @@ mod item;
 #[cfg(all(any(feature = "aws", feature = "daemon-tcp"), feature = "otlp"))]
 mod otlp;
 mod outbox;
-mod post;
 mod presence;
 #[cfg(any(feature = "aws", feature = "daemon-tcp"))]
 mod put_trace_segments;
@@ -20,10 +19,9 @@ mod worker;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use caller::{Answer, CallError, CallErrorKind, CallLimits, Caller, Unprocessed};
+pub(crate) use caller::{Answer, CallLimits, Caller, Unprocessed};
 use item::Item;
 use outbox::Outbox;
-pub(crate) use post::{Post, PostRequest, PostResponse};
 pub use rejected::Rejected;
 pub(crate) use rejected::{OnRejected, Rejections};
 use worker::{Shared, State};
@@ -31,7 +29,7 @@ use worker::{Shared, State};
 use super::{Documents, Report, SegmentSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(any(feature = "aws", feature = "daemon-tcp"))]
-use crate::config::Payload;
+use crate::{config::Payload, post::Post};
 
 /// While more bytes than this wait, [`send`](SegmentSink::send) waits for room, so that the SDK's own queue takes up the rest of
 /// a burst: half of what there is room for.

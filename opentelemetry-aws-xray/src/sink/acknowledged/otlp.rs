@@ -6,7 +6,8 @@ use std::{io::Write, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::{Answer, CallError, CallErrorKind, CallLimits, Caller, Post, PostRequest, PostResponse};
+use super::{Answer, CallLimits, Caller};
+use crate::post::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
 
 /// Bytes of one request before it is compressed. X-Ray takes 5 MB; this keeps eight calls at once within what the outbox holds.
 const MAX_REQUEST_BYTES: usize = 1_000_000;

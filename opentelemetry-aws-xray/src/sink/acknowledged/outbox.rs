@@ -6,14 +6,14 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
-    Answer, CallError, CallLimits,
+    Answer, CallLimits,
     item::{Fate, Item, Refusal},
     presence::{Gate, Presence},
     queue::Queue,
     retry::{self, Verdict},
     unprocessed,
 };
-use crate::exporter::DropReason;
+use crate::{exporter::DropReason, post::CallError};
 
 /// The most bytes of documents that wait or are in calls; when there are more, the oldest that wait are dropped. Some 10,000
 /// small documents, or a minute of a few hundred requests a second.

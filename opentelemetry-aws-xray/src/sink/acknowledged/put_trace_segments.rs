@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::{
-    Answer, CallError, CallErrorKind, CallLimits, Caller, Post, PostRequest, PostResponse, Unprocessed,
+use super::{Answer, CallLimits, Caller, Unprocessed};
+use crate::{
+    post::{CallError, CallErrorKind, Post, PostRequest, PostResponse},
+    sink::DOCUMENT_BUDGET,
 };
-use crate::sink::DOCUMENT_BUDGET;
 
 /// The most bytes of the documents of one call. X-Ray documents no bound; this keeps eight calls at once within what the
 /// outbox holds, and is twice what it takes of one trace (X-Ray quotas: 500 KB).

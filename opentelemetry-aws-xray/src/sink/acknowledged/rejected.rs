@@ -10,11 +10,8 @@ use std::{
 use opentelemetry::otel_warn;
 use xray_wire::{SegmentId, TraceId, sanitize};
 
-use super::{
-    CallError,
-    item::{Fate, Item, Refusal},
-};
-use crate::exporter::DropReason;
+use super::item::{Fate, Item, Refusal};
+use crate::{exporter::DropReason, post::CallError};
 
 /// A document that the other side refused or could not take, and that was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::{CallError, CallErrorKind};
-use crate::exporter::DropReason;
+use crate::{
+    exporter::DropReason,
+    post::{CallError, CallErrorKind},
+};
 
 /// For how long after its first attempt a call is made again that is answered with a failure that may pass, or not answered.
 /// Attempts are not counted: while there is room for its documents nothing is gained by giving them up, and X-Ray is

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::*;
-use crate::exporter::{DropReason, ExporterStats};
+use crate::{
+    exporter::{DropReason, ExporterStats},
+    post::{CallError, CallErrorKind},
+};
 
 /// Answers as it is told, else accepts; and may be held up.
 #[derive(Debug, Default, Clone)]

@@ -11,7 +11,7 @@ use opentelemetry::{Context, otel_error, otel_warn};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
 use super::{
-    Answer, CallError, CallErrorKind, CallSettings, Caller,
+    Answer, CallSettings, Caller,
     item::Fate,
     outbox::{Outbox, Step, Ticket},
     rejected::Rejections,
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     exporter::DropReason,
+    post::{CallError, CallErrorKind},
     sink::{Document, Report},
 };
 

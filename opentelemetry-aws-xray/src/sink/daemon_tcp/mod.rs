@@ -12,10 +12,12 @@ use std::{
 use ureq::{Agent, http::HeaderMap};
 use xray_wire::Endpoint;
 
-use super::acknowledged::{
-    AcknowledgedSink, CallError, CallErrorKind, CallSettings, Post, PostRequest, PostResponse, Rejections,
+use super::acknowledged::{AcknowledgedSink, CallSettings, Rejections};
+use crate::{
+    clock::epoch,
+    config::Payload,
+    post::{CallError, CallErrorKind, Post, PostRequest, PostResponse},
 };
-use crate::{clock::epoch, config::Payload};
 
 /// A sink for documents by way of a daemon's TCP port. `execution_env` is what `AWS_EXECUTION_ENV` says.
 pub(crate) fn sink(

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::record::Errors;
-use crate::sink::acknowledged::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
+use crate::post::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
 
 /// Passes requests on and counts what failed. Clones count together.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     exporter::DropReason,
-    sink::acknowledged::{CallError, CallErrorKind, Post, PostRequest, PostResponse},
+    post::{CallError, CallErrorKind, Post, PostRequest, PostResponse},
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -17,10 +17,8 @@ use super::{
 use crate::{
     clock::epoch_seconds_coarse,
     exporter::{DropReason, ExporterStats},
-    sink::{
-        Report,
-        acknowledged::{Post, PostRequest},
-    },
+    post::{Post, PostRequest},
+    sink::Report,
 };
 
 /// As often as the daemon.

@@ -1,6 +1,6 @@
 //! What an OTLP endpoint answers: `ExportTraceServiceResponse`, or `google.rpc.Status` with an error.
 
-use super::PostResponse;
+use crate::post::PostResponse;
 
 /// Characters of somebody else's message that are shown.
 const MAX_MESSAGE_CHARS: usize = 400;

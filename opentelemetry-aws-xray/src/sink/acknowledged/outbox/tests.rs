@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::sink::{
-    Document,
-    acknowledged::{CallErrorKind, Unprocessed},
+use crate::{
+    post::CallErrorKind,
+    sink::{Document, acknowledged::Unprocessed},
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,8 +1,10 @@
 //! A POST to X-Ray's API, whoever signs it: the daemon behind its TCP port, or we ourselves.
 
+mod error;
+
 use std::{fmt::Debug, time::Duration};
 
-use super::CallError;
+pub(crate) use error::{CallError, CallErrorKind};
 
 /// Sends HTTP requests to one X-Ray endpoint. Blocks; any number of threads may call at once.
 pub(crate) trait Post: Debug + Send + Sync + 'static {
