@@ -85,7 +85,7 @@ pub mod logs;
 pub mod messaging;
 mod metrics;
 mod pipeline;
-#[cfg(feature = "_acknowledged")]
+#[cfg(any(feature = "_acknowledged", feature = "sampler"))]
 mod post;
 pub mod propagator;
 mod recent;

@@ -1,9 +1,13 @@
 //! A POST to X-Ray's API, whoever signs it: the daemon behind its TCP port, or we ourselves.
 
 mod error;
+#[cfg(any(feature = "daemon-tcp", feature = "sampler"))]
+mod http;
 
 use std::{fmt::Debug, time::Duration};
 
+#[cfg(any(feature = "daemon-tcp", feature = "sampler"))]
+pub(crate) use self::http::{HttpPost, HttpSettings};
 pub(crate) use error::{CallError, CallErrorKind};
 
 /// Sends HTTP requests to one X-Ray endpoint. Blocks; any number of threads may call at once.
@@ -40,6 +44,6 @@ pub(crate) struct PostResponse {
 
 impl PostResponse {
     /// The most bytes of an answer that are read. The longest are pages of sampling rules; what is said of fifty documents takes
-    /// less.
-    pub(crate) const MAX_BODY_BYTES: usize = xray_wire::limits::MAX_SAMPLING_BODY_BYTES;
+    /// less. One more than these may have, so that what was cut is told to be too long.
+    pub(crate) const MAX_BODY_BYTES: usize = xray_wire::limits::MAX_SAMPLING_BODY_BYTES + 1;
 }

@@ -1,14 +1,12 @@
 //! The sampling API at X-Ray itself: signed here, without a daemon in between.
 
-use xray_wire::sampling::{
-    ClientId, Report, RulesPage, Targets, rules_page, rules_request, targets, targets_request,
-};
+use xray_wire::sampling::{ClientId, Report, RulesPage, Targets};
 
-use super::api::{SamplingApi, SamplingApiError};
-use crate::{
-    aws::{AwsPost, Direct},
-    post::{Post, PostRequest, PostResponse},
+use super::{
+    api::{SamplingApi, SamplingApiError},
+    calls::Calls,
 };
+use crate::aws::{AwsPost, Direct};
 
 /// X-Ray's sampling API with AWS credentials, for processes that have no daemon. Nothing is looked up or connected before the
 /// first call.
@@ -25,37 +23,21 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct DirectSamplingApi {
-    post: AwsPost,
-    timeout: std::time::Duration,
+    calls: Calls<AwsPost>,
 }
 
 impl DirectSamplingApi {
     /// The API with these settings, and those of the environment where they say nothing.
     #[must_use]
     pub fn new(direct: Direct) -> Self {
-        Self { timeout: direct.request_timeout(), post: AwsPost::new(direct) }
-    }
-
-    fn post(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, SamplingApiError> {
-        let request = PostRequest { path, content_type: "application/json", content_encoding: None, body };
-        let answer = self.post.post(&request, self.timeout);
-        let PostResponse { status, body, error_type, .. } =
-            answer.map_err(|error| SamplingApiError::new(error.message))?;
-        if !(200..300).contains(&status) {
-            let error_type = error_type.unwrap_or_default();
-            return Err(SamplingApiError::new(format!(
-                "the answer was {status} {}",
-                error_type.escape_debug()
-            )));
-        }
-        Ok(body)
+        let timeout = direct.request_timeout();
+        Self { calls: Calls::new(AwsPost::new(direct), timeout) }
     }
 }
 
 impl SamplingApi for DirectSamplingApi {
     fn rules(&mut self, next_token: Option<&str>) -> Result<RulesPage, SamplingApiError> {
-        let body = self.post("/GetSamplingRules", &rules_request(next_token))?;
-        rules_page(&body).map_err(|error| SamplingApiError::caused_by(&error))
+        self.calls.rules(next_token)
     }
 
     fn targets(
@@ -64,8 +46,7 @@ impl SamplingApi for DirectSamplingApi {
         epoch_millis: u64,
         reports: &[Report],
     ) -> Result<Targets, SamplingApiError> {
-        let body = self.post("/SamplingTargets", &targets_request(client, epoch_millis, reports))?;
-        targets(&body).map_err(|error| SamplingApiError::caused_by(&error))
+        self.calls.targets(client, epoch_millis, reports)
     }
 
     fn endpoint(&self) -> String {

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use ureq::Agent;
-use xray_wire::{
-    limits::MAX_SAMPLING_BODY_BYTES,
-    sampling::{ClientId, Report, RulesPage, Targets, rules_page, rules_request, targets, targets_request},
-};
+use xray_wire::sampling::{ClientId, Report, RulesPage, Targets};
 
-use super::api::{SamplingApi, SamplingApiError};
+use super::{
+    api::{SamplingApi, SamplingApiError},
+    calls::Calls,
+};
+use crate::post::{HttpPost, HttpSettings};
 
 /// The longest wait for a connection. The proxy is near by.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -21,7 +21,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(7);
 /// is trusted.
 #[derive(Debug)]
 pub struct HttpSamplingApi {
-    agent: Agent,
+    calls: Calls<HttpPost>,
     endpoint: String,
 }
 
@@ -32,36 +32,22 @@ impl HttpSamplingApi {
         let endpoint = endpoint.trim().trim_end_matches('/');
         let endpoint =
             if endpoint.contains("://") { endpoint.to_owned() } else { format!("http://{endpoint}") };
-        let agent = Agent::config_builder()
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(CALL_TIMEOUT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // A proxy for the internet is no way to the local host.
-            .proxy(None)
-            .user_agent(concat!("opentelemetry-aws-xray/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { agent: agent.new_agent(), endpoint }
-    }
-
-    fn post(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, SamplingApiError> {
-        let request =
-            self.agent.post(format!("{}/{path}", self.endpoint)).header("Content-Type", "application/json");
-        let mut response = request.send(body).map_err(|error| SamplingApiError::caused_by(&error))?;
-        let status = response.status();
-        let body = response.body_mut().with_config().limit(MAX_SAMPLING_BODY_BYTES as u64).read_to_vec();
-        let body = body.map_err(|error| SamplingApiError::caused_by(&error))?;
-        if !status.is_success() {
-            return Err(SamplingApiError::new(format!("the answer was {status}: {}", shown(&body))));
-        }
-        Ok(body)
+        let settings = HttpSettings {
+            user_agent: concat!("opentelemetry-aws-xray/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Some(CONNECT_TIMEOUT),
+            // Calls come one after the other.
+            idle_connections: 1,
+            is_stamped: false,
+            // The sampler's warnings name the endpoint themselves.
+            peer: None,
+        };
+        Self { calls: Calls::new(HttpPost::new(endpoint.clone(), settings), CALL_TIMEOUT), endpoint }
     }
 }
 
 impl SamplingApi for HttpSamplingApi {
     fn rules(&mut self, next_token: Option<&str>) -> Result<RulesPage, SamplingApiError> {
-        let body = self.post("GetSamplingRules", &rules_request(next_token))?;
-        rules_page(&body).map_err(|error| SamplingApiError::caused_by(&error))
+        self.calls.rules(next_token)
     }
 
     fn targets(
@@ -70,18 +56,10 @@ impl SamplingApi for HttpSamplingApi {
         epoch_millis: u64,
         reports: &[Report],
     ) -> Result<Targets, SamplingApiError> {
-        let body = self.post("SamplingTargets", &targets_request(client, epoch_millis, reports))?;
-        targets(&body).map_err(|error| SamplingApiError::caused_by(&error))
+        self.calls.targets(client, epoch_millis, reports)
     }
 
     fn endpoint(&self) -> String {
         self.endpoint.clone()
     }
-}
-
-/// An answer as far as a person wants to read it.
-fn shown(body: &[u8]) -> String {
-    const SHOWN_CHARS: usize = 200;
-    let text = String::from_utf8_lossy(body);
-    xray_wire::sanitize::truncate(text.trim(), SHOWN_CHARS).escape_debug().to_string()
 }

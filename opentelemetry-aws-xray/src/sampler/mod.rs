@@ -18,6 +18,8 @@ mod api;
 #[cfg(feature = "sampler")]
 mod builder;
 #[cfg(feature = "sampler")]
+mod calls;
+#[cfg(feature = "sampler")]
 mod control;
 #[cfg(all(feature = "sampler", feature = "aws"))]
 mod direct;

@@ -670,7 +670,7 @@ fn calls_over_http() {
     for expected in [
         r#"the answer was 403 Forbidden: {\"message\":\"no\ncredentials\"}"#,
         "the answer was 302 Found: ",
-        "the response body is larger than request limit: 1048576",
+        "expected at most 1048576 bytes, but found 1048577",
     ] {
         assert_eq!(api.rules(Some("t")).unwrap_err().to_string(), expected);
         assert_eq!(requests.recv().unwrap().1, r#"{"NextToken":"t"}"#);

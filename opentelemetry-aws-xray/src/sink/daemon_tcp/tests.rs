@@ -1,6 +1,6 @@
 //! The daemon's TCP road against a server on loopback that does what it is told.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use super::{
     test_server::{Act, Server},
@@ -9,21 +9,19 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     exporter::DropReason,
+    post::{Post, PostRequest},
     sink::{Documents, Report, SegmentSink},
 };
-
-fn post(server: &Server, timeout: Duration) -> Result<PostResponse, CallError> {
-    let request =
-        PostRequest { path: "/x", content_type: "text/plain", content_encoding: Some("gzip"), body: b"body" };
-    DaemonHttp::new(&server.endpoint(), Some("AWS_ECS_FARGATE"), 8).post(&request, timeout)
-}
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_request_says_what_aws_clients_say() {
     let server = Server::start(vec![]);
-    assert_eq!(post(&server, PATIENCE).unwrap().status, 200);
+    let request =
+        PostRequest { path: "/x", content_type: "text/plain", content_encoding: Some("gzip"), body: b"body" };
+    let daemon = daemon(&server.endpoint(), Some("AWS_ECS_FARGATE"), 8);
+    assert_eq!(daemon.post(&request, PATIENCE).unwrap().status, 200);
     let [request] = &server.received()[..] else { panic!("{:?}", server.received()) };
     let head = request.head.to_ascii_lowercase();
     assert_eq!((head.lines().next(), &request.body[..]), (Some("post /x http/1.1"), &b"body"[..]));
@@ -48,56 +46,6 @@ fn what_no_header_can_hold_is_left_out_of_it() {
     for env in [None, Some(""), Some("a\r\nb"), Some("é"), Some("a b")] {
         assert!(user_agent(env).contains(" exec-env/UNKNOWN OS/"), "{env:?}");
     }
-}
-
-#[test]
-fn answers_and_their_lack_are_told_apart() {
-    use CallErrorKind::{Broken, Timeout};
-    for (act, expected) in [
-        (Act::Close, Err(Broken)),
-        (Act::Hang, Err(Timeout)),
-        (
-            Act::Answer(
-                "429 Too Many",
-                "Retry-After: 7\r\nx-amzn-errortype: ThrottledException\r\n",
-                String::new(),
-            ),
-            Ok(429),
-        ),
-        (Act::Answer("307 Elsewhere", "Location: http://127.0.0.1:1/\r\n", String::new()), Ok(307)),
-        (Act::Answer("503 Busy", "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n", String::new()), Ok(503)),
-    ] {
-        let server = Server::start(vec![act.clone()]);
-        let found = post(&server, Duration::from_millis(500));
-        assert_eq!(
-            found.as_ref().map(|response| response.status).map_err(|error| error.kind),
-            expected,
-            "{act:?}"
-        );
-        if let Ok(response) = found {
-            assert_eq!(response.retry_after, (response.status == 429).then_some(Duration::from_secs(7)));
-        }
-    }
-}
-
-#[test]
-fn nobody_there_and_no_such_name_are_told_apart() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for (host, port, expected) in [
-        ("127.0.0.1", closed.port(), CallErrorKind::Unreachable),
-        ("no-such-host.invalid", 2000, CallErrorKind::Unresolved),
-    ] {
-        let endpoint = Endpoint { host: host.into(), port };
-        let request = PostRequest { path: "/", content_type: "", content_encoding: None, body: b"" };
-        let error = DaemonHttp::new(&endpoint, None, 1).post(&request, PATIENCE).unwrap_err();
-        assert_eq!(error.kind, expected, "{host}: {}", error.message);
-    }
-}
-
-#[test]
-fn an_endless_answer_is_cut() {
-    let server = Server::start(vec![Act::Answer("200 OK", "", "x".repeat(3 * PostResponse::MAX_BODY_BYTES))]);
-    assert_eq!(post(&server, PATIENCE).unwrap().body.len(), PostResponse::MAX_BODY_BYTES);
 }
 
 /// A sink to a server, with numbers of its own; documents by the ids of their segments.
