@@ -375,6 +375,26 @@ mod tests {
     }
 
     #[test]
+    fn the_same_ids_in_other_traces_are_other_nodes() {
+        let rows = [(1, 0, 0), (2, 1, 0), (3, 2, 0)];
+        let (mut nodes, bodies) = batch(&[rows, rows, rows].concat());
+        for (at, node) in nodes.iter_mut().enumerate() {
+            // Highest first, so that sorting moves them.
+            node.trace_id = TraceId::from_bytes([9 - (at / rows.len()) as u8; 16]).unwrap();
+        }
+        let mut plan = Plan::default();
+        plan.arrange(&nodes, LARGE, true);
+        let documents: Vec<_> = (0..plan.documents())
+            .map(|document| {
+                let mut out = Vec::new();
+                plan.write(document, &nodes, &bodies, &mut out);
+                outline(&String::from_utf8(out).unwrap())
+            })
+            .collect();
+        assert_eq!(documents, ["1(2(3))"; 3]);
+    }
+
+    #[test]
     fn rival_21_chains_and_fans_are_bounded_work() {
         let chain: Vec<_> = (1..=10_000).map(|n| (n, n - 1, 0)).collect();
         let documents = arranged(&chain, LARGE, true);

@@ -176,3 +176,37 @@ const MOST: usize = u16::MAX as usize - 1;
 
 /// With more attributes than this, comparing each with each would cost more than a set.
 const MANY: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_alike_share_a_layout_and_others_do_not() {
+        let spans = [
+            vec![KeyValue::new("http.route", 1), KeyValue::new("http.method", "GET")],
+            vec![KeyValue::new("http.route", 2), KeyValue::new("http.method", "PUT")],
+            vec![KeyValue::new("http.method", "GET"), KeyValue::new("http.route", 1)],
+            vec![KeyValue::new("http.route", 1), KeyValue::new(String::from("http.method"), "GET")],
+            Vec::new(),
+        ];
+        let mut layouts = Layouts::default();
+        for (span, method) in spans.iter().zip([2, 2, 1, 2, 0]) {
+            let layout = layouts.layout(span);
+            assert_eq!(layout.found[Slot::HttpMethod as usize], method, "{span:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_known_of_another_batch() {
+        let span = [KeyValue::new("otel.secret", 1), KeyValue::new("http.method", "GET")];
+        let mut layouts = Layouts::default();
+        layouts.layout(&span);
+        let mut layouts = layouts.recycle();
+        let layout = layouts.layout(&[]);
+        assert_eq!((layout.found, layout.has_ours), ([0; Slot::COUNT], false));
+        for layout in &layouts.layouts {
+            assert!(layout.names.is_empty() && !layout.present.intersects(Slots::of(&[Slot::HttpMethod])));
+        }
+    }
+}
