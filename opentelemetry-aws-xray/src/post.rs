@@ -6,9 +6,9 @@ mod http;
 
 use std::{fmt::Debug, time::Duration};
 
+pub(crate) use self::error::{CallError, CallErrorKind};
 #[cfg(any(feature = "daemon-tcp", feature = "sampler"))]
 pub(crate) use self::http::{HttpPost, HttpSettings};
-pub(crate) use error::{CallError, CallErrorKind};
 
 /// Sends HTTP requests to one X-Ray endpoint. Blocks; any number of threads may call at once.
 pub(crate) trait Post: Debug + Send + Sync + 'static {
