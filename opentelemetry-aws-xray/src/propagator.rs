@@ -118,6 +118,7 @@ pub fn header_value(cx: &Context) -> Option<String> {
 }
 
 /// What follows from the active span, on the stack; empty if there is nothing to inject.
+#[inline]
 fn header_text(cx: &Context) -> TraceHeaderText {
     let span = cx.span();
     let active = span.span_context();

@@ -187,18 +187,19 @@ impl<'a> TraceHeader<'a> {
     /// What the header doesn't have is left out. Extras are passed on whole or not at all: one that would
     /// exceed [`MAX_TRACE_HEADER_EXTRA_BYTES`] is skipped, a shorter one behind it is not.
     #[must_use]
+    #[inline]
     pub fn to_text(&self) -> TraceHeaderText {
         let mut text = TraceHeaderText::EMPTY;
         if let Some(root) = self.root {
-            text.push_pair(b"Root", &root.to_ascii());
+            text.push_field(b"Root=", &root.to_ascii());
         }
         if let Some(parent) = self.parent {
-            text.push_pair(b"Parent", &parent.to_ascii());
+            text.push_field(b"Parent=", &parent.to_ascii());
         }
         match self.sampled {
-            Sampled::Yes => text.push_pair(b"Sampled", b"1"),
-            Sampled::No => text.push_pair(b"Sampled", b"0"),
-            Sampled::Ask => text.push_pair(b"Sampled", b"?"),
+            Sampled::Yes => text.push_field(b"Sampled=", b"1"),
+            Sampled::No => text.push_field(b"Sampled=", b"0"),
+            Sampled::Ask => text.push_field(b"Sampled=", b"?"),
             Sampled::Unstated => {}
         }
         self.push_extras(&mut text);
@@ -214,10 +215,14 @@ impl<'a> TraceHeader<'a> {
         text
     }
 
+    #[inline]
     fn push_extras(&self, text: &mut TraceHeaderText) {
-        if self.text.is_empty() {
-            return;
+        if !self.text.is_empty() {
+            self.push_extras_that_fit(text);
         }
+    }
+
+    fn push_extras_that_fit(&self, text: &mut TraceHeaderText) {
         let mut room = MAX_TRACE_HEADER_EXTRA_BYTES;
         for (name, value) in self.extras() {
             let size = b";".len() + name.len() + b"=".len() + value.len();

@@ -7,7 +7,8 @@ use opentelemetry::Context;
 use super::PassedOn;
 use super::{Caller, TRACE_HEADER, XrayPropagator, header_text};
 
-const NAME: HeaderName = HeaderName::from_static(TRACE_HEADER);
+/// A constant would be made and dropped at each use.
+static NAME: HeaderName = HeaderName::from_static(TRACE_HEADER);
 
 impl XrayPropagator {
     /// As [`extract_with_context`](opentelemetry::propagation::TextMapPropagator::extract_with_context), from headers: faster, and
@@ -41,7 +42,7 @@ impl XrayPropagator {
     pub fn inject_into(&self, cx: &Context, headers: &mut HeaderMap) {
         #[cfg(feature = "lambda")]
         if let Some(value) = PassedOn::header(cx).and_then(|header| HeaderValue::try_from(header).ok()) {
-            headers.insert(NAME, value);
+            headers.insert(&NAME, value);
             return;
         }
         let text = header_text(cx);
@@ -49,13 +50,13 @@ impl XrayPropagator {
             return;
         }
         if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
-            headers.insert(NAME, value);
+            headers.insert(&NAME, value);
         }
     }
 
     /// The caller, by the headers that came to `cx`.
     pub(crate) fn caller_of(&self, cx: Context, headers: &HeaderMap) -> Caller {
-        match headers.get(NAME) {
+        match headers.get(&NAME) {
             Some(value) => self.caller(cx, value.as_bytes()),
             None => Caller::of(cx),
         }

@@ -26,7 +26,9 @@ impl Inbound {
     /// extracted; `is_parent` says whether that one was made from the header.
     pub(super) fn new(header: &TraceHeader<'_>, parent: &SpanContext, is_parent: bool) -> Option<Self> {
         let is_undecided = is_parent && header.sampled.decided().is_none();
-        let extras = header.extras_text();
+        // Most headers have none, which is quickly seen.
+        let extras = header.extras().next().map(|_| header.extras_text());
+        let extras = extras.as_ref().map_or("", |extras| extras.as_str());
         if !is_undecided && header.sampled != Sampled::Ask && extras.is_empty() {
             return None;
         }
@@ -34,7 +36,7 @@ impl Inbound {
             sampled: header.sampled,
             has_parent: header.parent.is_some(),
             is_undecided,
-            extras: extras.as_str().into(),
+            extras: extras.into(),
             trace_id: parent.trace_id(),
             span_id: parent.span_id(),
             flags: parent.trace_flags(),

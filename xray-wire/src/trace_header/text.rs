@@ -41,6 +41,16 @@ impl TraceHeaderText {
         self.len == 0
     }
 
+    /// As [`push_pair`](Self::push_pair), for what has a known length: without calls of `memcpy`. The name has its `=`.
+    #[inline]
+    pub(super) fn push_field<const N: usize, const V: usize>(&mut self, name: &[u8; N], value: &[u8; V]) {
+        if self.len > 0 {
+            self.push_array(b";");
+        }
+        self.push_array(name);
+        self.push_array(value);
+    }
+
     /// Appends `name=value`, separated from what stands before.
     pub(super) fn push_pair(&mut self, name: &[u8], value: &[u8]) {
         if self.len > 0 {
@@ -49,6 +59,15 @@ impl TraceHeaderText {
         self.push(name);
         self.push(b"=");
         self.push(value);
+    }
+
+    /// As [`push`](Self::push), without a call of `memcpy`.
+    #[inline]
+    fn push_array<const N: usize>(&mut self, bytes: &[u8; N]) {
+        if let Some(room) = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut) {
+            *room = *bytes;
+            self.len += N;
+        }
     }
 
     /// Callers stay within `MAX_LEN`, which is the sum of all that they may push.
