@@ -25,6 +25,16 @@ const SECRET_PARAMETERS: [&str; 16] = [
     "apikey",
 ];
 
+const LONGEST_SECRET_PARAMETER: usize = {
+    let (mut longest, mut at) = (0, 0);
+    while at < SECRET_PARAMETERS.len() {
+        let len = SECRET_PARAMETERS[at].len();
+        longest = if len > longest { len } else { longest };
+        at += 1;
+    }
+    longest
+};
+
 /// What stands for a secret's value (OpenTelemetry semantic conventions, `url.query`).
 pub(crate) const REDACTED: &str = "REDACTED";
 
@@ -38,8 +48,8 @@ pub(crate) fn parameters(text: &str) -> Cow<'_, str> {
 fn without_secret_values(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut kept = 0;
-    for (equals, _) in text.match_indices('=') {
-        if equals < kept || !ends_with_secret_name(&text[..equals]) {
+    for (equals, byte) in text.bytes().enumerate() {
+        if byte != b'=' || equals < kept || !ends_with_secret_name(&text[..equals]) {
             continue;
         }
         let value = equals + 1;
@@ -59,12 +69,10 @@ fn ends_value(c: char) -> bool {
 }
 
 fn ends_with_secret_name(text: &str) -> bool {
-    let text = text.as_bytes();
-    SECRET_PARAMETERS.iter().any(|secret| {
-        let Some(start) = text.len().checked_sub(secret.len()) else { return false };
-        let stands_alone = start == 0 || matches!(text[start - 1], b'?' | b'&' | b';');
-        stands_alone && text[start..].eq_ignore_ascii_case(secret.as_bytes())
-    })
+    // A name that is longer than all of these is none of them, wherever it begins.
+    let end = &text.as_bytes()[text.len().saturating_sub(LONGEST_SECRET_PARAMETER + 1)..];
+    let name = end.rsplit(|byte| matches!(byte, b'?' | b'&' | b';')).next().unwrap_or_default();
+    SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
 }
 
 /// An address of any of the usual forms without user, password or tokens: `scheme://user:password@host/…?password=…`,
