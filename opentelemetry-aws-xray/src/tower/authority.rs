@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Uri, header::HOST};
-
-use super::headers;
+use http::{HeaderMap, HeaderValue, Uri, header::HOST};
 
 /// Bytes of a host name worth recording: DNS allows 253 characters, and an IPv6 address is shorter.
 const MAX_HOST_BYTES: usize = 255;
@@ -24,14 +22,23 @@ pub(super) struct Authority<'a> {
 impl<'a> Authority<'a> {
     /// The authority of a request: its URI's, else its `Host` header's (RFC 9112, section 3.2.2).
     pub(super) fn of(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Self> {
+        Self::of_host(uri, || headers.get(HOST))
+    }
+
+    /// The same, where the `Host` header is found in another way.
+    pub(super) fn of_host(uri: &'a Uri, host: impl FnOnce() -> Option<&'a HeaderValue>) -> Option<Self> {
         match uri.authority() {
             Some(authority) => Self::parse(authority.as_str()),
-            None => Self::parse(headers::text(headers, &HOST)?),
+            None => Self::parse(host()?.to_str().ok()?),
         }
     }
 
     /// Reads `[user@]host[:port]`. `None` if there is no host, or none that is worth recording.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
+        // Most requests are sent to a name alone, which needs no search for what stands around it.
+        if (1..=MAX_HOST_BYTES).contains(&text.len()) && text.bytes().all(is_plain) {
+            return Some(Self { host: text, port: None });
+        }
         let text = text.rsplit_once('@').map_or(text, |(_userinfo, rest)| rest);
         let (host, port) = match text.strip_prefix('[') {
             Some(bracketed) => bracketed.split_once(']')?,
@@ -49,15 +56,32 @@ impl<'a> Authority<'a> {
     }
 }
 
+/// Whether a byte is one of which names are made, and nothing else.
+const fn is_plain(byte: u8) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 0x80 {
+            plain[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+            byte += 1;
+        }
+        plain
+    };
+    PLAIN[byte as usize]
+}
+
 /// The address of an entry that a proxy wrote. Load balancers may add the port (`192.0.2.7:4711`, `[2001:db8::7]:4711`).
 /// `None` if it is not an IP address.
 pub(super) fn forwarded_address(entry: &str) -> Option<&str> {
-    if entry.len() > MAX_ADDRESS_BYTES || entry.contains('@') {
+    if entry.len() > MAX_ADDRESS_BYTES {
         return None;
     }
     let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
     if is_address(entry) {
         return Some(entry);
+    }
+    if entry.contains('@') {
+        return None;
     }
     Some(Authority::parse(entry)?.host).filter(|host| is_address(host))
 }

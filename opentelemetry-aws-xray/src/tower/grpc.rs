@@ -28,7 +28,12 @@ impl<'a> Procedure<'a> {
     /// The procedure that a request calls, if it is one of gRPC: its content type says so. gRPC-Web is none, as its
     /// status comes in the body.
     pub(super) fn of(uri: &'a Uri, headers: &HeaderMap) -> Option<Self> {
-        headers.get(CONTENT_TYPE).filter(|content_type| is_grpc(content_type))?;
+        Self::of_type(uri, headers.get(CONTENT_TYPE))
+    }
+
+    /// The same, where the content type is at hand.
+    pub(super) fn of_type(uri: &'a Uri, content_type: Option<&HeaderValue>) -> Option<Self> {
+        content_type.filter(|content_type| is_grpc(content_type))?;
         let (service, method) = uri.path().strip_prefix('/')?.rsplit_once('/')?;
         (!service.is_empty() && !method.is_empty()).then_some(Self { service, method })
     }

@@ -11,7 +11,7 @@ use xray_wire::{Sampled, TraceHeader, TraceId};
 use crate::propagator::{self, Inbound};
 
 /// X-Ray's trace header, which a server also answers with.
-pub(super) const TRACE_HEADER: HeaderName = HeaderName::from_static(propagator::TRACE_HEADER);
+pub(super) static TRACE_HEADER: HeaderName = HeaderName::from_static(propagator::TRACE_HEADER);
 
 /// The answer to the caller: `Root` always, and `Sampled` if the caller asked with `Sampled=?`
 /// (X-Ray developer guide, "Tracing header"). `None` if there is no trace to name.
@@ -26,7 +26,7 @@ pub(super) fn trace_header_answer(cx: &Context) -> Option<HeaderValue> {
         (true, false) => Sampled::No,
     };
     let header = TraceHeader::new(Some(root), None, sampled);
-    HeaderValue::from_str(header.to_text().as_str()).ok()
+    HeaderValue::from_bytes(header.to_text().as_bytes()).ok()
 }
 
 /// The text of a header, if it is there once or more and its first value is visible ASCII.

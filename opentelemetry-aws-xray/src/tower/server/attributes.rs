@@ -3,7 +3,6 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use http::{
-    header::{CONTENT_LENGTH, USER_AGENT},
     request::Parts,
     uri::{Scheme, Uri},
 };
@@ -12,12 +11,12 @@ use opentelemetry::{KeyValue, Value};
 use super::{
     forwarded::{Forwarded, TrustedHops},
     naming::SegmentNaming,
+    request_headers::RequestHeaders,
 };
 use crate::tower::{
     authority::Authority,
     conventions::{known_method, protocol_version},
     grpc::Procedure,
-    headers,
     text::{bounded, redacted},
 };
 
@@ -28,6 +27,9 @@ const EXPECTED_ATTRIBUTES: usize = 16;
 /// A request as it came in.
 pub(super) struct Inquiry<'a> {
     pub(super) head: &'a Parts,
+    pub(super) headers: RequestHeaders<'a>,
+    /// What it calls, if it is a call of gRPC.
+    pub(super) procedure: Option<Procedure<'a>>,
     pub(super) route: Option<Cow<'static, str>>,
     pub(super) peer: Option<SocketAddr>,
     pub(super) trusted: TrustedHops,
@@ -38,7 +40,7 @@ impl Inquiry<'_> {
     /// `{method} {route}`, or `{method}` without a route; a method that nobody knows is called `HTTP`. A call of gRPC is named by
     /// its procedure.
     pub(super) fn span_name(&self) -> Cow<'static, str> {
-        if let Some(procedure) = self.procedure() {
+        if let Some(procedure) = &self.procedure {
             return procedure.span_name();
         }
         let method = method_name(self.head);
@@ -52,16 +54,11 @@ impl Inquiry<'_> {
         }
     }
 
-    fn procedure(&self) -> Option<Procedure<'_>> {
-        Procedure::of(&self.head.uri, &self.head.headers)
-    }
-
     /// All of it, so that sampling rules can ask for any of it.
     pub(super) fn attributes(self) -> Vec<KeyValue> {
-        let procedure = self.procedure().map(|procedure| procedure.attributes());
-        let Self { head, route, peer, trusted, naming } = self;
-        let forwarded = Forwarded { headers: &head.headers, trusted };
-        let authority = Authority::of(&head.uri, &head.headers);
+        let Self { head, headers, procedure, route, peer, trusted, naming } = self;
+        let forwarded = Forwarded { headers, trusted };
+        let authority = Authority::of_host(&head.uri, || headers.host);
         let mut attributes = Vec::with_capacity(EXPECTED_ATTRIBUTES);
         let mut put = |key, value: Value| attributes.push(KeyValue::new(key, value));
         match known_method(&head.method) {
@@ -90,7 +87,7 @@ impl Inquiry<'_> {
         if let Some(route) = route {
             put("http.route", route.into());
         }
-        if let Some(agent) = head.headers.get(USER_AGENT) {
+        if let Some(agent) = headers.user_agent {
             put("user_agent.original", text(&String::from_utf8_lossy(agent.as_bytes())));
         }
         if let Some(version) = protocol_version(head.version) {
@@ -100,13 +97,15 @@ impl Inquiry<'_> {
             put("network.peer.address", peer.ip().to_string().into());
             put("network.peer.port", i64::from(peer.port()).into());
         }
-        if let Some(size) = announced_bytes(head) {
+        if let Some(size) = announced_bytes(&headers) {
             put("http.request.body.size", size.into());
         }
         if let Some(naming) = naming {
             put(SEGMENT_NAME, naming.name(authority.map(|authority| authority.host)));
         }
-        attributes.extend(procedure.into_iter().flatten());
+        if let Some(procedure) = procedure {
+            attributes.extend(procedure.attributes());
+        }
         attributes
     }
 }
@@ -124,8 +123,8 @@ fn text(text: &str) -> Value {
     bounded(text).to_owned().into()
 }
 
-fn announced_bytes(head: &Parts) -> Option<i64> {
-    let size: u64 = headers::text(&head.headers, &CONTENT_LENGTH)?.parse().ok()?;
+fn announced_bytes(headers: &RequestHeaders<'_>) -> Option<i64> {
+    let size: u64 = headers.content_length?.to_str().ok()?.parse().ok()?;
     i64::try_from(size).ok()
 }
 
@@ -161,6 +160,20 @@ mod tests {
                 name: "GET",
                 expected: "",
             }
+        }
+    }
+
+    /// A request to a layer that has been told nothing.
+    fn of(head: &Parts) -> Inquiry<'_> {
+        let headers = RequestHeaders::of(&head.headers);
+        Inquiry {
+            head,
+            headers,
+            procedure: None,
+            route: None,
+            peer: None,
+            trusted: TrustedHops::All,
+            naming: None,
         }
     }
 
@@ -248,8 +261,7 @@ mod tests {
         for Case { why, request, route, peer, trusted, name, expected } in cases {
             let (head, ()) = request.body(()).unwrap().into_parts();
             let peer = peer.map(|peer| peer.parse().unwrap());
-            let inquiry =
-                Inquiry { head: &head, route: route.map(Cow::Borrowed), peer, trusted, naming: None };
+            let inquiry = Inquiry { route: route.map(Cow::Borrowed), peer, trusted, ..of(&head) };
             assert_eq!(inquiry.span_name(), name, "{why}");
             assert_eq!(text_of(&inquiry.attributes()), expected, "{why}");
         }
@@ -264,8 +276,7 @@ mod tests {
             .header("user-agent", &long)
             .header("host", &long);
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let inquiry =
-            Inquiry { head: &head, route: None, peer: None, trusted: TrustedHops::All, naming: None };
+        let inquiry = of(&head);
         assert_eq!(inquiry.span_name(), "HTTP");
         for attribute in inquiry.attributes() {
             assert!(attribute.value.as_str().len() <= 2_048, "{}", attribute.key);
@@ -283,8 +294,7 @@ mod tests {
             let request = Request::get("/").header("host", &value).header("user-agent", &value);
             let request = request.header("x-forwarded-for", &value).header("x-forwarded-proto", &value);
             let (head, ()) = request.body(()).unwrap().into_parts();
-            let inquiry = Inquiry { head: &head, route: None, peer: None, trusted: TrustedHops::All, naming: None };
-            prop_assert!(inquiry.attributes().len() <= EXPECTED_ATTRIBUTES);
+            prop_assert!(of(&head).attributes().len() <= EXPECTED_ATTRIBUTES);
         }
     }
 }

@@ -10,7 +10,10 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::IdGenerator;
 
-use super::{layer::Options, start::inquiry};
+use super::{
+    layer::Options,
+    start::{described, undescribed},
+};
 use crate::{
     id_generator::XrayIdGenerator,
     propagator::Caller,
@@ -19,13 +22,13 @@ use crate::{
         early::{EarlyRequest, Hint},
         parent::ParentDecision,
     },
-    tower::{authority::Authority, text::bounded},
+    tower::{authority::Authority, span::ExchangeSpan, text::bounded},
 };
 
 /// What came of it.
 pub(super) enum Early {
-    /// The context whose active span is that of the request.
-    Started(Context),
+    /// The span of the request.
+    Started(ExchangeSpan),
     /// Nothing: the caller comes back.
     Open(Caller),
 }
@@ -40,7 +43,7 @@ pub(super) fn start(options: &Options, head: &Parts, caller: Caller) -> Early {
         (Some(Some(_)), ParentDecision::NotSampled) => {
             let ids = XrayIdGenerator::default();
             let trace_id = caller.trace_id().unwrap_or_else(|| ids.new_trace_id());
-            Early::Started(caller.into_unsampled(trace_id, &ids))
+            Early::Started(undescribed(caller.into_unsampled(trace_id, &ids)))
         }
         (None, ParentDecision::Undecided) => Early::Started(first(options, head, caller)),
         _ => Early::Open(caller),
@@ -60,7 +63,9 @@ fn undecided(options: &Options, head: &Parts, caller: Caller, sampler: &XraySamp
     };
     match sampler.decide_early(&early) {
         None => Early::Open(caller),
-        Some(decision) if !decision.is_sampled => Early::Started(caller.into_unsampled(trace_id, &ids)),
+        Some(decision) if !decision.is_sampled => {
+            Early::Started(undescribed(caller.into_unsampled(trace_id, &ids)))
+        }
         Some(decision) => {
             Early::Started(start_with(Hint::Decided(decision), options, head, &caller.into_context()))
         }
@@ -68,19 +73,19 @@ fn undecided(options: &Options, head: &Parts, caller: Caller, sampler: &XraySamp
 }
 
 /// Starts the first span, and learns which sampler decides.
-fn first(options: &Options, head: &Parts, caller: Caller) -> Context {
+fn first(options: &Options, head: &Parts, caller: Caller) -> ExchangeSpan {
     let answer = Arc::new(OnceLock::new());
     let hint = Hint::WhoDecides(Arc::clone(&answer));
-    let cx = start_with(hint, options, head, &caller.into_context());
+    let span = start_with(hint, options, head, &caller.into_context());
     // An invalid one was made without asking any sampler.
-    if cx.span().span_context().is_valid() {
+    if span.context().span().span_context().is_valid() {
         options.instruments.learn_sampler(answer.get().cloned());
     }
-    cx
+    span
 }
 
-fn start_with(hint: Hint, options: &Options, head: &Parts, parent: &Context) -> Context {
-    let inquiry = inquiry(options, head);
-    let (name, kind) = (inquiry.span_name(), SpanKind::Server);
-    options.instruments.start_with_hint(parent, hint, kind, name, inquiry.attributes())
+fn start_with(hint: Hint, options: &Options, head: &Parts, parent: &Context) -> ExchangeSpan {
+    described(options, head, |name, attributes| {
+        options.instruments.start_with_hint(parent, hint, SpanKind::Server, name, attributes)
+    })
 }

@@ -1,11 +1,9 @@
 //! What proxies say of the request that they passed on: `X-Forwarded-For` and `X-Forwarded-Proto`, else `Forwarded`.
 
-use http::{HeaderMap, HeaderName, header::FORWARDED};
+use http::HeaderValue;
 
+use super::request_headers::RequestHeaders;
 use crate::tower::authority;
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Which entries of these lists are believed. Each proxy adds one on the right; what is left of those of one's own
 /// proxies may have been written by anybody.
@@ -20,39 +18,44 @@ pub(super) enum TrustedHops {
 /// The headers of a request that may have come through proxies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Forwarded<'a> {
-    pub(super) headers: &'a HeaderMap,
+    pub(super) headers: RequestHeaders<'a>,
     pub(super) trusted: TrustedHops,
 }
 
 impl<'a> Forwarded<'a> {
     /// The IP address of the client, if an entry that is believed names one.
     pub(super) fn client(&self) -> Option<&'a str> {
-        match self.entry(&X_FORWARDED_FOR) {
+        match self.entry("x-forwarded-for", self.headers.x_forwarded_for) {
             Some(entry) => authority::forwarded_address(entry),
-            None => authority::forwarded_address(parameter(self.entry(&FORWARDED)?, "for")?),
+            None => authority::forwarded_address(parameter(self.forwarded()?, "for")?),
         }
     }
 
     /// The scheme of the client's request, if it is one of HTTP's.
     pub(super) fn scheme(&self) -> Option<&'static str> {
-        let scheme = match self.entry(&X_FORWARDED_PROTO) {
+        let scheme = match self.entry("x-forwarded-proto", self.headers.x_forwarded_proto) {
             Some(entry) => entry,
-            None => parameter(self.entry(&FORWARDED)?, "proto")?,
+            None => parameter(self.forwarded()?, "proto")?,
         };
         ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))
     }
 
-    /// The entry that counts, of a list that may go on over several headers. Text that is no UTF-8 counts as an entry
-    /// that says nothing.
-    fn entry(&self, name: &HeaderName) -> Option<&'a str> {
+    fn forwarded(&self) -> Option<&'a str> {
+        self.entry("forwarded", self.headers.forwarded)
+    }
+
+    /// The entry that counts, of a list that may go on over several headers, the first of which is at hand. Text that is no
+    /// UTF-8 counts as an entry that says nothing.
+    fn entry(&self, name: &str, first: Option<&'a HeaderValue>) -> Option<&'a str> {
+        let first = first?;
         let entry = match self.trusted {
             TrustedHops::Count(0) => None,
             TrustedHops::All => {
-                let entries = self.headers.get(name)?.as_bytes().split(is_comma);
+                let entries = first.as_bytes().split(is_comma);
                 entries.map(<[u8]>::trim_ascii).find(is_there)
             }
             TrustedHops::Count(hops) => {
-                let lines = self.headers.get_all(name).iter().rev();
+                let lines = self.headers.all.get_all(name).iter().rev();
                 let entries = lines.flat_map(|line| line.as_bytes().rsplit(is_comma)).map(<[u8]>::trim_ascii);
                 entries.filter(is_there).take(hops).last()
             }
@@ -81,7 +84,7 @@ fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::HeaderMap;
     use proptest::prelude::*;
 
     use super::*;
@@ -178,7 +181,7 @@ mod tests {
             ),
         ] {
             let headers = headers(lines);
-            let forwarded = Forwarded { headers: &headers, trusted };
+            let forwarded = Forwarded { headers: RequestHeaders::of(&headers), trusted };
             assert_eq!((forwarded.client(), forwarded.scheme()), (client, scheme), "{why}");
         }
     }
@@ -190,7 +193,7 @@ mod tests {
             let own = ours[ours.len() - hops..].join(", ");
             let list = format!("{spoofed}, {own}");
             for headers in [headers(&[("x-forwarded-for", &list)]), headers(&[("x-forwarded-for", &spoofed), ("x-forwarded-for", &own)])] {
-                let forwarded = Forwarded { headers: &headers, trusted: TrustedHops::Count(hops) };
+                let forwarded = Forwarded { headers: RequestHeaders::of(&headers), trusted: TrustedHops::Count(hops) };
                 prop_assert_eq!(forwarded.client(), Some(ours[ours.len() - hops]));
             }
         }
@@ -202,7 +205,7 @@ mod tests {
                 let mut headers = HeaderMap::new();
                 headers.insert(name, value.clone());
                 for trusted in [TrustedHops::All, TrustedHops::Count(hops)] {
-                    let forwarded = Forwarded { headers: &headers, trusted };
+                    let forwarded = Forwarded { headers: RequestHeaders::of(&headers), trusted };
                     let _ = (forwarded.client(), forwarded.scheme());
                 }
             }

@@ -91,7 +91,7 @@ impl Traced {
     }
 
     fn answer(&self, headers: &mut http::HeaderMap) {
-        let Entry::Vacant(slot) = headers.entry(TRACE_HEADER) else { return };
+        let Entry::Vacant(slot) = headers.entry(&TRACE_HEADER) else { return };
         if let Some(answer) = headers::trace_header_answer(self.span.context()) {
             slot.insert(answer);
         }

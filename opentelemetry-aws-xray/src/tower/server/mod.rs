@@ -7,6 +7,7 @@ mod forwarded;
 mod future;
 mod layer;
 mod naming;
+mod request_headers;
 mod service;
 mod start;
 

@@ -6,9 +6,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, request::Parts};
+use http::{Request, Response};
 use http_body::Body;
-use opentelemetry::{Context as TraceContext, trace::TraceContextExt};
 use tower_service::Service;
 
 use super::{
@@ -16,11 +15,7 @@ use super::{
     layer::Options,
     start::start,
 };
-use crate::tower::{
-    XrayBody,
-    grpc::Procedure,
-    span::{ExchangeSpan, Protocol, Side},
-};
+use crate::tower::XrayBody;
 
 /// Answers requests inside SERVER spans. Made by [`XrayLayer`](super::XrayLayer).
 #[derive(Debug, Clone)]
@@ -53,17 +48,9 @@ where
         if self.options.filter.as_ref().is_some_and(|wants| !wants(&head)) {
             return XrayResponseFuture::untraced(self.inner.call(Request::from_parts(head, body)));
         }
-        let cx = start(&self.options, &head);
-        let protocol = protocol(&cx, &head);
-        let mut span = ExchangeSpan::new(cx, Side::Server, protocol);
+        let mut span = start(&self.options, &head);
         let method = head.method.clone();
         let inner = span.scope(|| self.inner.call(Request::from_parts(head, body)));
         XrayResponseFuture::traced(inner, Traced { span, method, answers: self.options.answers })
     }
-}
-
-/// What a request speaks, as far as anybody will see it.
-fn protocol(cx: &TraceContext, head: &Parts) -> Protocol {
-    let is_grpc = cx.span().is_recording() && Procedure::of(&head.uri, &head.headers).is_some();
-    if is_grpc { Protocol::GRPC } else { Protocol::Http }
 }

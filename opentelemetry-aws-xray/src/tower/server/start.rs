@@ -1,8 +1,10 @@
 //! The start of a request's span.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use opentelemetry::{
-    Context,
+    Context, KeyValue,
     trace::{SpanKind, TraceContextExt},
 };
 
@@ -11,36 +13,70 @@ use super::early::{self, Early};
 use super::{
     attributes::{self, Inquiry},
     layer::Options,
+    request_headers::RequestHeaders,
 };
-use crate::propagator::Inbound;
+use crate::{
+    propagator::Inbound,
+    tower::{
+        grpc::Procedure,
+        span::{ExchangeSpan, Protocol, Side},
+    },
+};
 
-/// Starts the span of a request, as the child of what its headers name. Hands back the context whose active span it is.
-pub(super) fn start(options: &Options, head: &Parts) -> Context {
+/// Starts the span of a request, as the child of what its headers name.
+pub(super) fn start(options: &Options, head: &Parts) -> ExchangeSpan {
     let caller = options.instruments.caller(&head.headers);
     #[cfg(feature = "sampler")]
     let caller = match early::start(options, head, caller) {
-        Early::Started(cx) => return cx,
+        Early::Started(span) => return span,
         Early::Open(caller) => caller,
     };
     let parent = caller.into_context();
-    let start = |name, attributes| options.instruments.start(&parent, SpanKind::Server, name, attributes);
     if !is_decided_against(&parent) {
-        let inquiry = inquiry(options, head);
-        return start(inquiry.span_name(), inquiry.attributes());
+        return described(options, head, |name, attributes| {
+            options.instruments.start(&parent, SpanKind::Server, name, attributes)
+        });
     }
-    let cx = start(attributes::method_name(head).into(), Vec::new());
-    if cx.span().is_recording() {
-        let inquiry = inquiry(options, head);
-        cx.span().update_name(inquiry.span_name());
-        cx.span().set_attributes(inquiry.attributes());
+    let cx = options.instruments.start(
+        &parent,
+        SpanKind::Server,
+        attributes::method_name(head).into(),
+        Vec::new(),
+    );
+    if !cx.span().is_recording() {
+        return undescribed(cx);
     }
-    cx
+    described(options, head, |name, attributes| {
+        cx.span().update_name(name);
+        cx.span().set_attributes(attributes);
+        cx
+    })
+}
+
+/// The span that `start` makes of the request's description.
+pub(super) fn described(
+    options: &Options,
+    head: &Parts,
+    start: impl FnOnce(Cow<'static, str>, Vec<KeyValue>) -> Context,
+) -> ExchangeSpan {
+    let inquiry = inquiry(options, head);
+    let protocol = if inquiry.procedure.is_some() { Protocol::GRPC } else { Protocol::Http };
+    let cx = start(inquiry.span_name(), inquiry.attributes());
+    ExchangeSpan::new(cx, Side::Server, protocol)
+}
+
+/// A span that nobody will see, which may as well be one of HTTP.
+pub(super) const fn undescribed(cx: Context) -> ExchangeSpan {
+    ExchangeSpan::new(cx, Side::Server, Protocol::Http)
 }
 
 /// The request, with what the options tell of it.
-pub(super) fn inquiry<'a>(options: &'a Options, head: &'a Parts) -> Inquiry<'a> {
+fn inquiry<'a>(options: &'a Options, head: &'a Parts) -> Inquiry<'a> {
+    let headers = RequestHeaders::of(&head.headers);
     Inquiry {
         head,
+        headers,
+        procedure: Procedure::of_type(&head.uri, headers.content_type),
         route: options.route.as_ref().and_then(|route| route(head)),
         peer: options.peer.as_ref().and_then(|peer| peer(head)),
         trusted: options.trusted,
