@@ -139,6 +139,10 @@ impl SpanProcessor for InProgressProcessor {
 
     /// Sends all that waits, however short.
     fn force_flush(&self) -> OTelSdkResult {
+        #[cfg(feature = "lambda")]
+        if Context::map_current(|cx| cx.get::<OnlyEnded>().is_some()) {
+            return Ok(());
+        }
         self.ask(Command::Flush, FLUSH_TIMEOUT)
     }
 
@@ -150,6 +154,18 @@ impl SpanProcessor for InProgressProcessor {
     fn set_resource(&mut self, resource: &Resource) {
         let _ = self.commands.send(Command::SetResource(resource.clone()));
     }
+}
+
+/// In the context of whoever flushes a provider: what has not ended stays where it is.
+#[cfg(feature = "lambda")]
+struct OnlyEnded;
+
+/// Runs `flush`, in which no span is shown before its end. With several invocations at a time, each answer would otherwise show all
+/// others, however short they are.
+#[cfg(feature = "lambda")]
+pub(crate) fn only_what_has_ended<T>(flush: impl FnOnce() -> T) -> T {
+    let _only_ended = Context::current_with_value(OnlyEnded).attach();
+    flush()
 }
 
 /// The attribute by which the exporter knows that a span has not ended.

@@ -1,12 +1,11 @@
 //! Sends what has ended, before an answer goes out and before an invocation runs out of time.
 
+mod requests;
+
 use std::{
     fmt,
     pin::Pin,
-    sync::{
-        atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     thread,
     time::Duration,
@@ -14,9 +13,13 @@ use std::{
 
 use opentelemetry::otel_warn;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tokio::{runtime::Handle, task::JoinHandle};
+use requests::{Requests, Scope};
+use tokio::sync::oneshot;
 
-use crate::clock;
+use crate::{
+    clock::{self, Clock, SystemClock},
+    in_progress::only_what_has_ended,
+};
 
 /// The longest that an answer waits for its spans to be sent. Over UDP that takes some milliseconds, straight to X-Ray in
 /// another region some hundred; people wait for the answer.
@@ -35,55 +38,54 @@ pub(super) fn flush_wait(deadline: Option<Duration>, now: Duration) -> Duration 
     deadline.saturating_sub(now).saturating_sub(ANSWER_MARGIN).min(MAX_FLUSH_WAIT)
 }
 
-/// A thread that flushes a provider, which blocks and has a time limit of its own that is longer than Lambda's answers may wait.
+/// Two threads: one flushes a provider, which blocks and has a time limit of its own that is longer than Lambda's answers may wait; the
+/// other keeps the time for those who wait, whatever the runtime's threads do.
+///
+/// Requests that come while a flush runs share the next one, however many they are.
 pub(super) struct Flusher {
-    requests: Sender<Request>,
-    ids: AtomicU64,
-}
-
-enum Request {
-    Begun { id: u64, deadline: Duration },
-    Ended { id: u64 },
-    Flush { done: Sender<()> },
+    desk: Arc<Desk>,
 }
 
 impl Flusher {
-    /// Starts the thread, which ends with the last of those who may ask something of it.
+    /// Starts the threads, which end with the flusher.
     pub(super) fn start(provider: &SdkTracerProvider) -> Self {
-        let (requests, queue) = mpsc::channel();
-        let provider = provider.clone();
-        let run = move || Worker { provider, queue, running: Vec::new(), has_failed: false }.run();
-        if let Err(error) = thread::Builder::new().name("xray-lambda-flush".to_owned()).spawn(run) {
+        let desk = Arc::new(Desk::default());
+        let worker =
+            Worker { provider: provider.clone(), desk: Closing(Arc::clone(&desk)), has_failed: false };
+        let timer = Closing(Arc::clone(&desk));
+        // A thread that is not started drops its end of the desk, which closes it.
+        let started = spawn("xray-lambda-flush", move || worker.run())
+            .and_then(|()| spawn("xray-lambda-timer", move || timer.0.keep_time()));
+        if let Err(error) = started {
             otel_warn!(name: "XrayLambda.NoThread", error = error.to_string(), message = "no thread could be started to send spans before answers; they go with the batch processor's next batch");
         }
-        Self { requests, ids: AtomicU64::new(0) }
+        Self { desk }
     }
 
-    /// Watches an invocation's deadline until the watch is dropped.
+    /// Watches an invocation's deadline, since the Unix epoch, until the watch is dropped.
     pub(super) fn watch(&self, deadline: Option<Duration>) -> Watch {
-        let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let Some(deadline) = deadline else { return Watch(None) };
-        let is_heard = self.requests.send(Request::Begun { id, deadline }).is_ok();
-        Watch(is_heard.then(|| (self.requests.clone(), id)))
+        let left = deadline.saturating_sub(DEADLINE_MARGIN).saturating_sub(clock::epoch());
+        let due = SystemClock.now().saturating_add(left);
+        let id = self.desk.change(|requests| requests.begin(due));
+        Watch(Some((Arc::clone(&self.desk), id)))
     }
 
-    /// Asks for everything that has ended to be sent, and waits so long at most. In a runtime the wait takes a thread of those that
-    /// tokio has for blocking work; it needs no timer, which the runtime may lack.
+    /// Asks for everything that has ended to be sent, and waits so long at most, from now on.
     pub(super) fn flush(&self, wait: Duration) -> Flushed {
-        let (done, is_done) = mpsc::channel();
-        if self.requests.send(Request::Flush { done }).is_err() {
+        if wait.is_zero() {
+            self.desk.change(Requests::ask);
             return Flushed(None);
         }
-        let waiting = move || {
-            let _ = is_done.recv_timeout(wait);
-        };
-        match Handle::try_current() {
-            Ok(runtime) => Flushed(Some(runtime.spawn_blocking(waiting))),
-            Err(_) => {
-                waiting();
-                Flushed(None)
-            }
-        }
+        let until = SystemClock.now().saturating_add(wait);
+        Flushed(Some(self.desk.change(|requests| requests.ask_and_wait(until))))
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        self.desk.change(Requests::close);
+        self.desk.wake_all();
     }
 }
 
@@ -94,75 +96,152 @@ impl fmt::Debug for Flusher {
 }
 
 /// An invocation whose deadline is watched.
-pub(super) struct Watch(Option<(Sender<Request>, u64)>);
+pub(super) struct Watch(Option<(Arc<Desk>, u64)>);
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if let Some((requests, id)) = &self.0 {
-            let _ = requests.send(Request::Ended { id: *id });
+        if let Some((desk, id)) = &self.0 {
+            desk.change(|requests| requests.end(*id));
         }
     }
 }
 
 /// Ready when everything is sent, or nobody waits for it any longer.
-pub(super) struct Flushed(Option<JoinHandle<()>>);
+pub(super) struct Flushed(Option<oneshot::Receiver<()>>);
 
 impl Future for Flushed {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.0 {
-            Some(waiting) => Pin::new(waiting).poll(cx).map(drop),
+            Some(answered) => Pin::new(answered).poll(cx).map(drop),
             None => Poll::Ready(()),
         }
     }
 }
 
+/// Where invocations leave their requests for the two threads.
+#[derive(Default)]
+struct Desk {
+    state: Mutex<State>,
+    /// A flush was asked for, or nobody asks any more.
+    work: Condvar,
+    /// There is an earlier time to wake up at, or none any more.
+    alarm: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    requests: Requests,
+    /// When the timer wakes up by itself; `None` while it sleeps until it is woken.
+    wakes_up: Option<Duration>,
+}
+
+impl Desk {
+    /// Changes the requests, and wakes whom that concerns. Most often the timer wakes up early enough by itself.
+    fn change<T>(&self, change: impl FnOnce(&mut Requests) -> T) -> T {
+        let mut state = self.lock();
+        let changed = change(&mut state.requests);
+        if state.requests.is_asked() {
+            self.work.notify_one();
+        }
+        let is_earlier = |alarm| state.wakes_up.is_none_or(|wakes_up| alarm < wakes_up);
+        if state.requests.alarm().is_some_and(is_earlier) {
+            self.alarm.notify_one();
+        }
+        changed
+    }
+
+    fn keep_time(&self) {
+        let mut state = self.lock();
+        loop {
+            let now = SystemClock.now();
+            let released = state.requests.expire(now);
+            if state.requests.is_asked() {
+                self.work.notify_one();
+            }
+            drop(state);
+            drop(released);
+
+            state = self.lock();
+            state.wakes_up = state.requests.alarm();
+            state = match state.wakes_up {
+                Some(alarm) => {
+                    let left = alarm.saturating_sub(now);
+                    self.alarm.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None if state.requests.is_closed() => return,
+                None => self.alarm.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_all(&self) {
+        self.work.notify_all();
+        self.alarm.notify_all();
+    }
+}
+
+/// A thread's end of the desk. Without the thread nobody is to wait, whatever it ended by.
+struct Closing(Arc<Desk>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        drop(self.0.change(Requests::abandon));
+        self.0.wake_all();
+    }
+}
+
 struct Worker {
     provider: SdkTracerProvider,
-    queue: Receiver<Request>,
-    /// Invocations that run, and when to send what they have, since the Unix epoch. Few: Lambda sends one at a time, or some dozen.
-    running: Vec<(u64, Duration)>,
+    desk: Closing,
     has_failed: bool,
 }
 
 impl Worker {
     fn run(mut self) {
-        loop {
-            match self.next() {
-                Ok(Request::Begun { id, deadline }) => {
-                    self.running.push((id, deadline.saturating_sub(DEADLINE_MARGIN)));
-                }
-                Ok(Request::Ended { id }) => self.running.retain(|(running, _)| *running != id),
-                Ok(Request::Flush { done }) => {
-                    self.flush();
-                    let _ = done.send(());
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    self.flush();
-                    let now = clock::epoch();
-                    self.running.retain(|(_, due)| *due > now);
-                }
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+        while let Some(scope) = self.next() {
+            self.flush(scope);
+            drop(self.desk.0.change(Requests::finish));
         }
     }
 
-    fn next(&self) -> Result<Request, RecvTimeoutError> {
-        let Some(due) = self.running.iter().map(|(_, due)| *due).min() else {
-            return self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected);
-        };
-        self.queue.recv_timeout(due.saturating_sub(clock::epoch()))
+    /// Waits for a flush to be asked for, until nobody does any more.
+    fn next(&self) -> Option<Scope> {
+        let desk = &self.desk.0;
+        let mut state = desk.lock();
+        loop {
+            if let Some(scope) = state.requests.start() {
+                return Some(scope);
+            }
+            if state.requests.is_closed() {
+                return None;
+            }
+            state = desk.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Tells of the first failure; the numbers of the exporter tell of all.
-    fn flush(&mut self) {
-        let Err(error) = self.provider.force_flush() else { return };
+    fn flush(&mut self, scope: Scope) {
+        let flushed = match scope {
+            Scope::Ended => only_what_has_ended(|| self.provider.force_flush()),
+            Scope::Running => self.provider.force_flush(),
+        };
+        let Err(error) = flushed else { return };
         if !self.has_failed {
             otel_warn!(name: "XrayLambda.NotFlushed", error = error.to_string(), message = "spans could not all be sent before an answer");
         }
         self.has_failed = true;
     }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
 }
 
 #[cfg(test)]

@@ -61,10 +61,11 @@ impl Invocation {
         work()
     }
 
-    /// Ends the span and sends all that have ended.
+    /// Ends the span and sends all that have ended. Where nothing of the invocation is recorded, its answer does not wait for that.
     pub(super) fn end<R>(self, outcome: &Outcome<R>) -> Flushed {
         let span = self.cx.span();
-        if span.is_recording() {
+        let is_recorded = span.is_recording();
+        if is_recorded {
             match outcome {
                 Outcome::Returned(Ok(_)) => {}
                 Outcome::Returned(Err(error)) => {
@@ -74,7 +75,8 @@ impl Invocation {
             }
         }
         span.end();
-        self.shared.flusher.flush(flush_wait(self.deadline, clock::epoch()))
+        let wait = if is_recorded { flush_wait(self.deadline, clock::epoch()) } else { Duration::ZERO };
+        self.shared.flusher.flush(wait)
     }
 
     fn record(&self, kind: &str, message: &str) {

@@ -2,16 +2,27 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails with the test")]
 
-use std::{future::poll_fn, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    future::poll_fn,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    task::Waker,
+    time::Duration,
+};
 
 use lambda_runtime::{Context as LambdaContext, Error, LambdaEvent, Service, service_fn};
 use opentelemetry::{Context, KeyValue, trace::Tracer, trace::TracerProvider};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{SdkTracerProvider, Span, SpanData, SpanProcessor},
+};
 use serde_json::{Value, json};
 use tower_layer::Layer;
 
 use super::*;
 use crate::{
-    Xray, config::Environment, lambda::invocation::Invocation, propagator::header_value, sink::MemorySink,
+    InProgressProcessor, Xray, XrayExporter, config::Environment, lambda::invocation::Invocation,
+    propagator::header_value, sink::MemorySink,
 };
 
 const ROOT: &str = "1-5759e988-bd862e3fe1be46a994272793";
@@ -251,31 +262,181 @@ fn who_waits_for_the_process_to_start() {
     }
 }
 
-/// A handler that runs out of time has what it did sent before that.
+/// A handler that runs out of time has what was done by then sent before that, and is itself seen as one that runs.
 #[tokio::test]
-async fn what_has_ended_is_sent_before_the_deadline() {
-    let (xray, sink) = pipeline();
-    let tracer = xray.tracer_provider().tracer("test");
-    let handler = service_fn(move |_: LambdaEvent<&str>| {
-        let tracer = tracer.clone();
-        async move {
-            drop(tracer.start_with_context("step", &Context::current()));
-            std::future::pending::<Result<(), Error>>().await
-        }
-    });
-    let mut service = XrayLambdaLayer::new(xray.tracer_provider()).layer(handler);
+async fn what_there_is_is_sent_before_the_deadline() {
+    let sink = MemorySink::default();
+    let exporter = || XrayExporter::builder().with_sink(sink.clone()).build();
+    let provider = SdkTracerProvider::builder()
+        .with_span_processor(InProgressProcessor::new(exporter(), LONG))
+        .with_batch_exporter(exporter())
+        .build();
+    drop(provider.tracer("test").start_with_context("step", &Context::new()));
+    let mut service = XrayLambdaLayer::new(&provider).layer(service_fn(hanging));
     let mut context = context(None);
     context.deadline = u64::try_from(crate::clock::epoch().as_millis()).unwrap() + 200;
-    let running = tokio::spawn(service.call(LambdaEvent::new("", context)));
+    let running = service.call(LambdaEvent::new("", context));
     let seen = async {
-        loop {
-            if let Some(document) = documents(&sink).pop() {
-                return document;
-            }
+        let mut seen = Vec::new();
+        while seen.len() < 2 {
             tokio::time::sleep(Duration::from_millis(10)).await;
+            seen.extend(documents(&sink));
         }
+        seen
     };
-    let seen = tokio::time::timeout(Duration::from_secs(60), seen).await.unwrap();
-    assert_eq!(seen["name"], "step");
-    running.abort();
+    let seen = tokio::time::timeout(PATIENCE, seen).await.unwrap();
+    let has = |in_progress: Option<bool>| {
+        seen.iter().any(|document| document["in_progress"].as_bool() == in_progress)
+    };
+    assert!(has(None) && has(Some(true)), "{seen:?}");
+    drop(running);
+}
+
+/// The answer of one invocation shows nothing of the others that run.
+#[tokio::test]
+async fn an_answer_does_not_show_the_others_that_run() {
+    let sink = MemorySink::default();
+    let exporter = || XrayExporter::builder().with_sink(sink.clone()).build();
+    let early = InProgressProcessor::new(exporter(), LONG);
+    let stats = early.stats_handle();
+    let provider =
+        SdkTracerProvider::builder().with_span_processor(early).with_batch_exporter(exporter()).build();
+    let layer = XrayLambdaLayer::new(&provider);
+    let running = layer.layer(service_fn(hanging)).call(LambdaEvent::new("", context(None)));
+    invoke(&mut layer.layer(service_fn(handler)), "", None).await.unwrap();
+    assert_eq!(documents(&sink).len(), 1);
+    assert_eq!((stats.now().waiting, stats.now().exporter.spans_in), (1, 0));
+    drop(running);
+}
+
+async fn hanging(_: LambdaEvent<&'static str>) -> Result<(), Error> {
+    std::future::pending().await
+}
+
+/// However many ask while a flush runs, one more is for all of them.
+#[tokio::test]
+async fn concurrent_invocations_share_a_flush() {
+    const INVOCATIONS: usize = 32;
+    let (gate, provider) = gated();
+    let service = XrayLambdaLayer::new(&provider).layer(service_fn(handler));
+    let mut invocations: Vec<_> = (0..INVOCATIONS)
+        .map(|_| Box::pin(service.clone().call(LambdaEvent::new("", context(None)))))
+        .collect();
+    // The handlers yield once; then all wait for their spans to be sent, unless the machine is slower than that may take.
+    for _ in 0..2 {
+        invocations.retain_mut(|invocation| {
+            invocation.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_pending()
+        });
+    }
+    gate.open();
+    for invocation in invocations {
+        invocation.await.unwrap();
+    }
+    assert!(gate.flushes() <= 2, "{}", gate.flushes());
+}
+
+/// Neither a flush that hangs nor threads that are all busy keep an answer for long.
+#[test]
+fn the_wait_is_bounded_without_a_thread_of_the_runtime() {
+    let (gate, provider) = gated();
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    let busy = gate.clone();
+    runtime.spawn_blocking(move || busy.pass());
+    let mut service = XrayLambdaLayer::new(&provider).layer(service_fn(handler));
+    let (answered, answer) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        runtime.block_on(invoke(&mut service, "", None)).unwrap();
+        answered.send(()).unwrap();
+        runtime.shutdown_background();
+    });
+    let answer = answer.recv_timeout(PATIENCE);
+    gate.open();
+    answer.unwrap();
+}
+
+/// Nor does an answer wait for the spans of others.
+#[tokio::test]
+async fn an_invocation_that_is_not_recorded_waits_for_nothing() {
+    let (gate, provider) = gated();
+    let unsampled = format!("Root={ROOT};Parent={PARENT};Sampled=0");
+    let mut service = XrayLambdaLayer::new(&provider).layer(service_fn(handler));
+    let mut invocation = Box::pin(invoke(&mut service, "", Some(unsampled)));
+    // The handler yields once.
+    let polls = [(); 2]
+        .map(|()| invocation.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_ready());
+    assert_eq!(polls, [false, true]);
+    gate.open();
+}
+
+/// The panic of a processor takes the thread along, and no answer.
+#[tokio::test]
+async fn nobody_waits_for_a_thread_that_is_gone() {
+    let (gate, provider) = gated();
+    gate.break_down();
+    let mut service = XrayLambdaLayer::new(&provider).layer(service_fn(handler));
+    for _ in 0..3 {
+        invoke(&mut service, "", None).await.unwrap();
+    }
+    assert_eq!(gate.flushes(), 1);
+}
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// More than a busy machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A provider whose flushes wait for a gate to be opened.
+fn gated() -> (Gate, SdkTracerProvider) {
+    let gate = Gate::default();
+    let provider = SdkTracerProvider::builder().with_span_processor(gate.clone()).build();
+    (gate, provider)
+}
+
+#[derive(Debug, Clone, Default)]
+struct Gate(Arc<(Mutex<GateState>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct GateState {
+    is_open: bool,
+    is_broken: bool,
+    flushes: usize,
+}
+
+impl Gate {
+    fn open(&self) {
+        self.0.0.lock().unwrap().is_open = true;
+        self.0.1.notify_all();
+    }
+
+    fn break_down(&self) {
+        self.0.0.lock().unwrap().is_broken = true;
+    }
+
+    fn pass(&self) {
+        drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |state| !state.is_open).unwrap());
+    }
+
+    fn flushes(&self) -> usize {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).flushes
+    }
+}
+
+impl SpanProcessor for Gate {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, _: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        let mut state = self.0.0.lock().unwrap();
+        state.flushes += 1;
+        assert!(!state.is_broken, "a processor that panics");
+        drop(state);
+        self.pass();
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
 }
