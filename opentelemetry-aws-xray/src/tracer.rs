@@ -10,9 +10,22 @@ use opentelemetry::{
     trace::{SpanBuilder, TraceContextExt, Tracer, TracerProvider},
 };
 
+use self::off::IsOff;
+pub(crate) use self::off::Off;
+
+mod off;
+
 /// A tracer that is looked up when it is first needed. Clones share it.
+///
+/// Where the pipeline is turned off, it starts no spans below a caller's: what is called from there learns what the caller said.
 #[derive(Clone, Default)]
-pub(crate) struct LazyTracer(Arc<OnceLock<Box<dyn StartSpan>>>);
+pub(crate) struct LazyTracer(Arc<Known>);
+
+#[derive(Default)]
+struct Known {
+    tracer: OnceLock<Box<dyn StartSpan>>,
+    is_off: IsOff,
+}
 
 impl LazyTracer {
     /// A tracer of `provider`. The default is that of the global provider.
@@ -22,12 +35,13 @@ impl LazyTracer {
         P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
     {
         let tracer = provider.tracer_with_scope(scope());
-        Self(Arc::new(OnceLock::from(Box::new(tracer) as Box<dyn StartSpan>)))
+        let tracer = OnceLock::from(Box::new(tracer) as Box<dyn StartSpan>);
+        Self(Arc::new(Known { tracer, is_off: IsOff::default() }))
     }
 
     /// `parent` with a new span as the active one. The sampler sees what the builder holds, and the values of `parent`.
     pub(crate) fn start(&self, parent: &Context, builder: SpanBuilder) -> Context {
-        self.tracer().start_in(parent, parent, builder)
+        self.0.is_off.or_start(parent, parent, |seen| self.tracer().start_in(seen, parent, builder))
     }
 
     /// The same, with a value that the sampler sees and the context does not keep.
@@ -36,12 +50,13 @@ impl LazyTracer {
     where
         V: Send + Sync + 'static,
     {
-        self.tracer().start_in(&parent.with_value(value), parent, builder)
+        let seen = parent.with_value(value);
+        self.0.is_off.or_start(&seen, parent, |seen| self.tracer().start_in(seen, parent, builder))
     }
 
     /// Looked up here, not in a constructor: routers and clients are often built before the provider is installed.
     fn tracer(&self) -> &dyn StartSpan {
-        &**self.0.get_or_init(|| Box::new(global::tracer_with_scope(scope())))
+        &**self.0.tracer.get_or_init(|| Box::new(global::tracer_with_scope(scope())))
     }
 }
 

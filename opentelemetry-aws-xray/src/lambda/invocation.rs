@@ -6,7 +6,7 @@ use lambda_runtime::Context as LambdaContext;
 use opentelemetry::{
     Context, KeyValue,
     propagation::{Extractor, TextMapPropagator},
-    trace::{SpanKind, Status, TraceContextExt, Tracer},
+    trace::{SpanBuilder, SpanKind, Status, TraceContextExt},
 };
 
 use super::{
@@ -43,13 +43,10 @@ impl Invocation {
         let parent = parent(header.as_deref(), shared);
         let passed_on = PassedOn::instead_of(&parent).filter(|_| !shared.options.own_decision);
         let parent = passed_on.unwrap_or(parent);
-        let span = shared
-            .tracer
-            .span_builder(event.env_config.function_name.clone())
+        let builder = SpanBuilder::from_name(event.env_config.function_name.clone())
             .with_kind(SpanKind::Server)
-            .with_attributes(attributes(event, is_cold, shared.options))
-            .start_with_context(&shared.tracer, &parent);
-        let cx = parent.with_span(span);
+            .with_attributes(attributes(event, is_cold, shared.options));
+        let cx = shared.tracer.start(&parent, builder);
         let deadline = deadline(event);
         let watch = shared.flusher.watch(deadline);
         Self { shared: Arc::clone(shared), cx, deadline, _watch: watch }

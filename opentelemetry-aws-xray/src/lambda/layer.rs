@@ -2,14 +2,14 @@
 
 use std::{fmt, sync::Arc, sync::atomic::AtomicBool};
 
-use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tower_layer::Layer;
 
 use super::{flusher::Flusher, service::XrayLambda, trigger::FaasTrigger};
 use crate::{
     config::{self, Environment},
     propagator::XrayPropagator,
+    tracer::LazyTracer,
 };
 
 /// Makes a SERVER span of every invocation of a Lambda function, and sends it before the answer: see [the module](super).
@@ -31,7 +31,7 @@ pub(super) struct Options {
 
 /// What all invocations share.
 pub(super) struct Shared {
-    pub(super) tracer: SdkTracer,
+    pub(super) tracer: LazyTracer,
     pub(super) propagator: XrayPropagator,
     pub(super) flusher: Flusher,
     pub(super) options: Options,
@@ -77,7 +77,7 @@ impl<S> Layer<S> for XrayLambdaLayer {
 impl XrayLambdaLayer {
     pub(super) fn shared(&self, environment: &Environment) -> Arc<Shared> {
         Arc::new(Shared {
-            tracer: self.provider.tracer(env!("CARGO_PKG_NAME")),
+            tracer: LazyTracer::of(&self.provider),
             propagator: XrayPropagator::new(),
             flusher: Flusher::start(&self.provider),
             options: self.options,

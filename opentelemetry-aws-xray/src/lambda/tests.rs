@@ -178,6 +178,20 @@ async fn a_segment_says_what_ran_and_how_it_ended() {
     }
 }
 
+/// Nobody here decides anything, nor stands between those who called and those who are called.
+#[tokio::test]
+async fn a_pipeline_that_is_turned_off_passes_on_what_came() {
+    let xray = Xray::builder().with_enabled(false).build();
+    let mut service = XrayLambdaLayer::new(xray.tracer_provider()).layer(service_fn(handler));
+    for fields in
+        [";Parent=53995c3f42cd8ad8;Sampled=1", ";Parent=53995c3f42cd8ad8;Sampled=0", ";Lineage=1:a:0"]
+    {
+        let header = format!("Root={ROOT}{fields}");
+        let sent = invoke(&mut service, "", Some(header.clone())).await.unwrap();
+        assert_eq!(sent.as_deref(), Some(&*header));
+    }
+}
+
 /// The future's panic, as the runtime catches it.
 async fn caught<T>(future: impl Future<Output = T>) -> std::thread::Result<T> {
     let mut future = Box::pin(future);

@@ -15,6 +15,7 @@ use crate::{
     id_generator::XrayIdGenerator,
     in_progress::InProgressProcessor,
     metrics, resource,
+    tracer::Off,
 };
 
 impl XrayBuilder {
@@ -88,7 +89,7 @@ impl XrayBuilder {
             (builder, tail_sampling) = outlet;
         } else {
             otel_info!(name: "Xray.Disabled", message = "tracing is turned off by configuration");
-            builder = builder.with_sampler(root.sampler);
+            builder = builder.with_sampler(Off);
         }
         Xray {
             provider: builder.build(),

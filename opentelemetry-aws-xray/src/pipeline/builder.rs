@@ -152,8 +152,8 @@ impl XrayBuilder {
         self
     }
 
-    /// Whether spans are made at all. If not, everything else works as before: headers travel through, and the numbers are
-    /// zero.
+    /// Whether spans are made at all. If not, everything else works as before: what a caller said travels through layers and
+    /// clients as it came, a trace that would begin here is `Sampled=0`, and the numbers are zero.
     ///
     /// Default: `AWS_XRAY_SDK_ENABLED`, `AWS_XRAY_SDK_DISABLED`, `OTEL_SDK_DISABLED`, else `true`.
     pub fn with_enabled(mut self, enabled: bool) -> Self {

@@ -344,6 +344,65 @@ fn nothing_is_in_progress_where_it_can_not_be() {
     }
 }
 
+#[cfg(feature = "tower")]
+#[test]
+fn headers_travel_through_what_is_turned_off() {
+    use std::{
+        convert::Infallible,
+        pin::pin,
+        sync::{Arc, Mutex},
+        task::Waker,
+    };
+
+    use tower_layer::Layer;
+    use tower_service::Service;
+
+    use crate::tower::{XrayClientLayer, XrayLayer};
+
+    fn now<F: Future>(future: F) -> F::Output {
+        match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
+            std::task::Poll::Ready(output) => output,
+            std::task::Poll::Pending => panic!("it should have been ready"),
+        }
+    }
+
+    const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793";
+    const SAMPLED: &str = ";Parent=53995c3f42cd8ad8;Sampled=1";
+    let xray = Xray::builder().with_enabled(false).build();
+    let provider = xray.tracer_provider().clone();
+    let outgoing =
+        XrayClientLayer::new().with_tracer_provider(&provider).with_propagator(XrayPropagator::new());
+    let sent = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&sent);
+    let called = outgoing.layer(tower::service_fn(move |call: http::Request<String>| {
+        *seen.lock().unwrap() = call.headers().get("x-amzn-trace-id").cloned();
+        std::future::ready(Ok::<_, Infallible>(http::Response::new(String::new())))
+    }));
+    // Calls another service, within a span of its own or none.
+    let handler = tower::service_fn(move |request: http::Request<String>| {
+        let step = (request.uri().path() == "/step").then(|| {
+            let span = provider.tracer("test").start("step");
+            opentelemetry::Context::current_with_span(span).attach()
+        });
+        let answer = now(called.clone().call(http::Request::new(String::new())));
+        drop(step);
+        std::future::ready(answer)
+    });
+    let incoming =
+        XrayLayer::new().with_tracer_provider(xray.tracer_provider()).with_propagator(XrayPropagator::new());
+    let mut server = incoming.layer(handler);
+    for path in ["/", "/step"] {
+        for fields in ["", SAMPLED, ";Parent=53995c3f42cd8ad8;Sampled=0", ";Sampled=?", SAMPLED] {
+            let header = format!("{ROOT}{fields}");
+            let request = http::Request::get(path).header("x-amzn-trace-id", &header);
+            let answer = now(server.call(request.body(String::new()).unwrap())).unwrap();
+            assert_eq!(answer.headers()["x-amzn-trace-id"], ROOT, "nothing was decided");
+            let sent = sent.lock().unwrap().take();
+            assert_eq!(sent.unwrap().to_str().unwrap(), header, "{path}");
+        }
+    }
+}
+
 #[test]
 fn dropping_the_handle_sends_what_is_queued() {
     let (xray, sink) = pipeline([]);

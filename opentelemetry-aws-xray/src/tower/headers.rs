@@ -14,12 +14,13 @@ use crate::propagator::{self, Inbound};
 pub(super) static TRACE_HEADER: HeaderName = HeaderName::from_static(propagator::TRACE_HEADER);
 
 /// The answer to the caller: `Root` always, and `Sampled` if the caller asked with `Sampled=?`
-/// (X-Ray developer guide, "Tracing header"). `None` if there is no trace to name.
+/// (X-Ray developer guide, "Tracing header") and this service decided. `None` if there is no trace to name.
 pub(super) fn trace_header_answer(cx: &Context) -> Option<HeaderValue> {
     let span = cx.span();
     let span_context = span.span_context();
     let root = TraceId::from_bytes(span_context.trace_id().to_bytes())?;
-    let asked = Inbound::of(cx).is_some_and(|inbound| inbound.sampled() == Sampled::Ask);
+    let is_ours = !span_context.is_remote();
+    let asked = is_ours && Inbound::of(cx).is_some_and(|inbound| inbound.sampled() == Sampled::Ask);
     let sampled = match (asked, span_context.is_sampled()) {
         (false, _) => Sampled::Unstated,
         (true, true) => Sampled::Yes,

@@ -8,7 +8,7 @@ use opentelemetry::{
     Context,
     trace::{FutureExt, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
-use opentelemetry_aws_xray::ContextMissing;
+use opentelemetry_aws_xray::{ContextMissing, Xray};
 
 use crate::stand_in::StandIn;
 
@@ -31,6 +31,16 @@ async fn an_unsampled_call_says_so() {
     assert!(header.starts_with("Root=1-5759e988-bd862e3fe1be46a994272793;Parent="), "{header}");
     assert!(header.ends_with(";Sampled=0"), "{header}");
     assert!(aws.recorder.documents().is_empty());
+}
+
+#[tokio::test]
+async fn where_tracing_is_turned_off_calls_pass_on_what_came() {
+    let aws = StandIn::with_replies([]).await;
+    let xray = Xray::builder().with_enabled(false).build();
+    let client = aws.sqs(aws.interceptor().with_tracer_provider(xray.tracer_provider()));
+    client.list_queues().send().with_context(remote_parent(true)).await.unwrap();
+    let expected = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    assert_eq!(aws.seen()[0]["x-amzn-trace-id"], expected);
 }
 
 #[tokio::test]
