@@ -168,11 +168,11 @@ const fn four_bytes(digits: [u8; 8]) -> Option<[u8; 4]> {
     let digits = u64::from_be_bytes(digits);
     // Letters have bit 6, in either case, and their low nibble counts from 1.
     let letters = digits >> 6 & EACH;
-    let values = (digits & 0x0f * EACH) + 9 * letters;
+    let values = (digits & (0x0f * EACH)) + 9 * letters;
     let above_nine = (values + (0x80 - 10) * EACH) >> 7 & EACH;
     // What else has such nibbles is no digit, and isn't what its value would be written as.
     let written = values + b'0' as u64 * EACH + (b'a' - b'9' - 1) as u64 * above_nine;
-    if values & 0xf0 * EACH != 0 || written != digits | 0x20 * letters {
+    if values & (0xf0 * EACH) != 0 || written != digits | (0x20 * letters) {
         return None;
     }
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
