@@ -5,15 +5,17 @@ pub(super) fn in_cgroup(file: &str) -> Option<&str> {
     file.lines().find_map(|line| id_of_unit(line.rsplit('/').next()?))
 }
 
-/// The id in `/proc/self/mountinfo`: runtimes mount `/etc/hostname` from a directory that is named by it.
+/// The id in `/proc/self/mountinfo`: Docker mounts `/etc/hostname` from `…/containers/<id>/hostname`. In a pod that file is the sandbox's
+/// (`…/sandboxes/<id>/hostname`, `…/overlay-containers/<id>/userdata/hostname`), which all containers of the pod share: no id of this one.
 pub(super) fn in_mountinfo(file: &str) -> Option<&str> {
     file.lines().find_map(|line| {
         // mount id, parent, device, root, mount point, … (proc(5))
         let mut fields = line.split(' ').skip(3);
         let (root, mount_point) = (fields.next()?, fields.next()?);
         let path = (mount_point == "/etc/hostname").then_some(root)?;
-        let mut parts = path.split('/').rev();
-        parts.find(|part| is_hash(part))
+        let directory = path.strip_suffix("/hostname")?;
+        let (parent, id) = directory.rsplit_once('/')?;
+        (parent.ends_with("/containers") && is_hash(id)).then_some(id)
     })
 }
 
@@ -77,10 +79,18 @@ mod tests {
                 ),
                 Some(ID),
             ),
+            (format!("1 2 8:1 /docker/containers/{ID}/hostname /etc/hostname rw - ext4 x rw"), Some(ID)),
             (
                 format!("1 2 8:1 /containerd/sandboxes/{ID}/hostname /etc/hostname rw - ext4 /dev/sda1 rw"),
-                Some(ID),
+                None,
             ),
+            (
+                format!(
+                    "1 2 0:25 /containers/storage/overlay-containers/{ID}/userdata/hostname /etc/hostname rw - tmpfs x rw"
+                ),
+                None,
+            ),
+            (format!("1 2 8:1 /docker/containers/orders/{ID}/hostname /etc/hostname rw - ext4 x rw"), None),
             (format!("1 2 8:1 /var/lib/docker/containers/{ID}/hosts /etc/hosts rw - ext4 x rw"), None),
             ("1 2 8:1 / / rw - overlay overlay rw".to_owned(), None),
             ("garbage".to_owned(), None),
