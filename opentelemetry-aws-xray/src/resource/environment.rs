@@ -10,7 +10,7 @@ pub(super) fn attributes(environment: &Environment) -> Vec<KeyValue> {
     if let Some(function) = lambda(environment) {
         return function;
     }
-    pod(environment).or_else(|| task(environment)).unwrap_or_default()
+    task(environment).or_else(|| pod(environment)).unwrap_or_default()
 }
 
 /// A function of Lambda (Lambda developer guide, "Defined runtime environment variables").
@@ -58,8 +58,12 @@ pub(super) fn pod_attributes(environment: &Environment) -> Vec<KeyValue> {
     named.chain(region(environment)).collect()
 }
 
-/// Whether EKS gave the process something that only EKS gives: a token for its roles; or somebody named its cluster.
+/// Whether EKS gave the process something that only EKS gives: a token for its roles; or somebody named its cluster. A task of ECS is
+/// none, whatever its variables are called.
 pub(super) fn is_pod_of_eks(environment: &Environment) -> bool {
+    if metadata_uri(environment).is_some() {
+        return false;
+    }
     // Of IAM roles for service accounts, and of Pod Identity.
     const TOKENS: [&str; 2] = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
     let has_token = |name| environment.var(name).is_some_and(|path| path.contains("eks.amazonaws.com"));
@@ -158,6 +162,10 @@ mod tests {
                 "cloud.provider=aws",
                 "cloud.region=eu-west-1"
             ]
+        );
+        assert_eq!(
+            texts([URI, ("AWS_CLUSTER_NAME", "blue")]),
+            ["cloud.platform=aws_ecs", "cloud.provider=aws"]
         );
         for (name, value, cluster) in [
             ("AWS_CLUSTER_NAME", "blue", Some("k8s.cluster.name=blue")),

@@ -9,13 +9,13 @@
 //! | ECS | `ECS_CONTAINER_METADATA_URI_V4` | launch type, `cloud.region` | variables |
 //! | | | container, task, cluster, `cloud.account.id`, `cloud.availability_zone`, log groups | task metadata, version 4 |
 //! | EKS | the token file that EKS gives to pods (IAM roles for service accounts, Pod Identity), `AWS_CLUSTER_NAME`; with `Full` also a pod on an EC2 instance | `k8s.pod.name`, `k8s.pod.uid`, `k8s.node.name`, `k8s.cluster.name`, `cloud.region` | `HOSTNAME`, `POD_UID`, `NODE_NAME`, `AWS_CLUSTER_NAME`, `AWS_REGION` |
-//! | | | `k8s.namespace.name`, `container.id`, `k8s.cluster.name` if instance tags are allowed in metadata | files, instance metadata |
+//! | | | `k8s.namespace.name`, `container.id` where the control groups name it, `k8s.cluster.name` if instance tags are allowed in metadata | files, instance metadata |
 //! | Elastic Beanstalk | `/var/elasticbeanstalk/xray/environment.conf` | environment, version, deployment | that file |
 //! | EC2 | its metadata service, version 2 | `host.id`, `host.type`, `host.image.id`, `host.arch`, `cloud.region`, `cloud.availability_zone`, `cloud.account.id` | the instance identity document |
 //!
 //! Variables alone are read unless more is asked for; the rest comes with `ResourceDetection::Full` (feature `resource-detection`). Where
-//! several platforms apply, as with ECS on EC2, all that is known is told, and `cloud.platform` is the first of Lambda, Elastic Beanstalk, EKS,
-//! ECS, EC2. Whatever `OTEL_RESOURCE_ATTRIBUTES` or the code says wins over what is found here.
+//! several platforms apply, as with ECS on EC2, all that is known is told, and `cloud.platform` is the first of Lambda, Elastic Beanstalk, ECS,
+//! EKS, EC2. Whatever `OTEL_RESOURCE_ATTRIBUTES` or the code says wins over what is found here.
 
 use std::{fmt, str::FromStr};
 
