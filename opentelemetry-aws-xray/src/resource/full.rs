@@ -33,7 +33,8 @@ pub(super) struct Surroundings {
     /// Where the file system begins.
     root: PathBuf,
     ecs: Option<String>,
-    imds: Option<String>,
+    /// The instance's metadata service, if it is to be asked.
+    pub(super) imds: Option<String>,
     /// How long to look.
     limit: Duration,
 }

@@ -312,19 +312,30 @@ fn nonsense_is_nothing() {
 
 #[test]
 fn who_is_asked() {
+    const ENDPOINT: (&str, &str) = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9");
+    const FARGATE: (&str, &str) = ("AWS_EXECUTION_ENV", "AWS_ECS_FARGATE");
+    const EC2: (&str, &str) = ("AWS_EXECUTION_ENV", "AWS_ECS_EC2");
+    const DISABLED: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "true");
+    const NOTHING: (&str, &str) = ("", "");
+    const VENDOR: &str = "sys/class/dmi/id/sys_vendor";
+    const USUAL: &str = "http://169.254.169.254";
     for (vendor, variables, asked) in [
-        (Some("Amazon EC2"), vec![], true),
-        (Some("Xen"), vec![], true),
-        (None, vec![], true),
-        (Some("LENOVO"), vec![], false),
-        (Some("LENOVO"), vec![("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:9")], true),
-        (Some("Amazon EC2"), vec![("AWS_EC2_METADATA_DISABLED", "true")], false),
+        (Some("Amazon EC2\n"), [NOTHING, NOTHING], Some(USUAL)),
+        (Some("Xen\n"), [NOTHING, NOTHING], Some(USUAL)),
+        (None, [NOTHING, NOTHING], Some(USUAL)),
+        (Some("LENOVO\n"), [NOTHING, NOTHING], None),
+        (Some("LENOVO\n"), [ENDPOINT, NOTHING], Some(ENDPOINT.1)),
+        (Some("Amazon EC2\n"), [DISABLED, NOTHING], None),
+        (Some("Amazon EC2\n"), [ENDPOINT, DISABLED], None),
+        (Some("Amazon EC2\n"), [EC2, NOTHING], Some(USUAL)),
+        (Some("Amazon EC2\n"), [FARGATE, NOTHING], None),
+        (None, [FARGATE, NOTHING], None),
+        (None, [FARGATE, ENDPOINT], Some(ENDPOINT.1)),
     ] {
-        let variables: [(&str, &str); 1] = [variables.first().copied().unwrap_or_default()];
-        let environment = Environment::of(variables);
-        let is_named = imds::named_endpoint(&environment).is_some();
-        let found = imds::endpoint(&environment).filter(|_| is_named || imds::may_be_instance(vendor));
-        assert_eq!(found.is_some(), asked, "{vendor:?} {variables:?}");
+        let files: Vec<_> = vendor.map(|vendor| (VENDOR, vendor)).into_iter().collect();
+        let root = Root::with("asked", &files);
+        let surroundings = Surroundings::of(root.path().to_owned(), &Environment::of(variables), PATIENCE);
+        assert_eq!(surroundings.imds.as_deref(), asked, "{vendor:?} {variables:?}");
     }
     for (mode, endpoint) in [("IPv6", "http://[fd00:ec2::254]"), ("", "http://169.254.169.254")] {
         let environment = Environment::of([("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", mode)]);
