@@ -18,6 +18,13 @@ use opentelemetry_sdk::{
 };
 use serde_json::{Value, json};
 use tower_layer::Layer;
+use tracing::Instrument;
+use tracing_subscriber::{
+    Layer as _,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use super::*;
 use crate::{
@@ -232,6 +239,33 @@ async fn what_the_handler_does_is_inside_and_sent_with_it() {
     let step = &segment["subsegments"][0];
     assert_eq!(step["name"], "step", "{segment}");
     assert!(step["end_time"].as_f64() <= segment["end_time"].as_f64(), "{segment}");
+}
+
+/// What the page on Lambda says of `tracing`: its spans are inside, and those around the invocation stand apart or are left out.
+#[tokio::test]
+async fn spans_of_tracing_are_inside_and_those_of_the_runtime_apart() {
+    for (runtime, segments) in [(LevelFilter::INFO, 2), (LevelFilter::OFF, 1)] {
+        let (xray, sink) = pipeline();
+        let tracer = xray.tracer_provider().tracer("test");
+        let targets = Targets::new().with_default(LevelFilter::INFO).with_target("lambda_runtime", runtime);
+        let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_filter(targets);
+        let _subscriber = tracing_subscriber::registry().with(layer).set_default();
+        let handler = service_fn(async |_: LambdaEvent<&str>| {
+            tracing::info_span!("step").in_scope(|| {});
+            Ok::<_, Error>(())
+        });
+        let mut service = XrayLambdaLayer::new(xray.tracer_provider()).layer(handler);
+        let around = tracing::info_span!(target: "lambda_runtime::layers::trace", "Lambda runtime invoke");
+        let header = Some(format!("Root={ROOT};Parent={PARENT};Sampled=1"));
+        invoke(&mut service, "", header).instrument(around).await.unwrap();
+        xray.force_flush().unwrap();
+
+        let found = documents(&sink);
+        let invocation = found.iter().find(|segment| segment["trace_id"] == ROOT).unwrap();
+        assert_eq!(invocation["parent_id"], PARENT, "{invocation}");
+        assert_eq!(invocation["subsegments"][0]["name"], "step", "{invocation}");
+        assert_eq!(found.len(), segments, "{found:?}");
+    }
 }
 
 #[test]

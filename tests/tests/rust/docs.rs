@@ -25,7 +25,7 @@ fn the_code_in_documents_is_that_of_the_examples() {
         ("README.md", ["first_trace"].as_slice()),
         ("docs/getting-started.md", ["getting_started", "tracing"].as_slice()),
         ("docs/tracing.md", ["from_tracing"].as_slice()),
-        ("docs/lambda.md", ["lambda"].as_slice()),
+        ("docs/lambda.md", ["lambda", "lambda_tracing"].as_slice()),
         ("docs/client.md", ["client", "grpc"].as_slice()),
         ("docs/sampling.md", ["sampling", "adaptive_sampling"].as_slice()),
         ("docs/server.md", ["server_axum", "server_hyper"].as_slice()),
