@@ -15,8 +15,13 @@ pub(super) fn bounded(text: &str) -> String {
 }
 
 /// A message of foreign origin: redacted, then bounded.
+///
+/// A service that refuses a signature quotes what it signed itself (`InvalidSignatureException`): every header, session tokens too. That
+/// is left out.
 pub(super) fn message(text: &str) -> String {
-    bounded(&redact::parameters(text))
+    const QUOTED_REQUEST: &str = "The Canonical String for this request";
+    let told = text.split(QUOTED_REQUEST).next().unwrap_or_default().trim_end();
+    bounded(&redact::text(told))
 }
 
 /// Host and port of an absolute URI.
@@ -113,6 +118,22 @@ mod tests {
         let form: Vec<_> = pairs("Action=Publish&Topic+Arn=arn%3Aaws&&flag").collect();
         let expected = [("Action", "Publish"), ("Topic Arn", "arn:aws"), ("flag", "")];
         assert_eq!(form, expected.map(|(name, value)| (name.into(), value.into())));
+    }
+
+    #[test]
+    fn messages_keep_secrets() {
+        for (told, expected) in [
+            (
+                "The signature does not match.\n\nThe Canonical String for this request should have been\n'POST\n/\nx-amz-security-token:IQo",
+                "The signature does not match.",
+            ),
+            (
+                "refused: https://u:p@h/\nx-amz-security-token:IQo",
+                "refused: https://h/\nx-amz-security-token:REDACTED",
+            ),
+        ] {
+            assert_eq!(message(told), expected, "{told}");
+        }
     }
 
     proptest! {
