@@ -148,6 +148,11 @@ pub(crate) fn synthetic_parent(trace_id: TraceId) -> SpanId {
     SpanId::from(hash.max(1))
 }
 
+/// Whether it stands for a trace as a whole, so that there is no such segment.
+pub(crate) fn is_synthetic(parent: &SpanContext) -> bool {
+    parent.is_remote() && parent.span_id() == synthetic_parent(parent.trace_id())
+}
+
 /// The remote parent that a header names; `None` without a `Root`.
 fn parent_of(header: &TraceHeader<'_>) -> Option<SpanContext> {
     let trace_id = TraceId::from_bytes(header.root?.to_bytes());
@@ -191,7 +196,7 @@ fn is_less_than_present(header: &TraceHeader<'_>, cx: &Context) -> bool {
 }
 
 fn parent_to_send(active: &SpanContext) -> Option<SegmentId> {
-    if active.is_remote() && active.span_id() == synthetic_parent(active.trace_id()) {
+    if is_synthetic(active) {
         return None;
     }
     SegmentId::from_bytes(active.span_id().to_bytes())

@@ -9,7 +9,10 @@ use opentelemetry::{
 };
 
 use super::MessageCarrier;
-use crate::tracer::LazyTracer;
+use crate::{
+    propagator::{Inbound, is_synthetic},
+    tracer::LazyTracer,
+};
 
 /// Makes CONSUMER spans, named `process {queue}`, for messages of one queue.
 ///
@@ -63,21 +66,49 @@ impl Consumer {
 
     /// The current context with a new span that is linked to the producers of all messages, each once.
     ///
-    /// The span is a child of the active one, else the root of a trace of its own. There is no link to a producer whose
-    /// trace is not sampled: nothing is behind it. X-Ray shows the first 20 (X-Ray developer guide, Segment documents).
+    /// The span is a child of the active one, else the root of a trace of its own. The links are those of
+    /// [`links`](Self::links).
     #[must_use]
     pub fn start_linked<'m>(&self, messages: impl IntoIterator<Item = MessageCarrier<'m>>) -> Context {
-        let (mut count, mut seen, mut links) = (0, HashSet::new(), Vec::new());
-        for message in messages {
-            count += 1;
-            let producer = self.extract(&Context::new(), &message).span().span_context().clone();
-            if producer.is_sampled() && seen.insert(ids(&producer)) {
-                links.push(Link::with_context(producer));
-            }
-        }
+        let mut count = 0;
+        let links = self.links(messages.into_iter().inspect(|_| count += 1));
         let mut attributes = self.attributes();
         attributes.push(KeyValue::new("messaging.batch.message_count", count));
         self.start(&Context::current(), attributes, links)
+    }
+
+    /// The links to the producers of all messages, each once, for a span of your own: that of an invocation of Lambda.
+    ///
+    /// There is none to a producer whose trace is not sampled, about whose trace nobody has decided, or who has no span:
+    /// nothing is behind it. X-Ray shows the first 20 (X-Ray developer guide, Segment documents).
+    ///
+    /// ```
+    /// use opentelemetry::{Context, trace::TraceContextExt};
+    /// use opentelemetry_aws_xray::messaging::{Consumer, MessageCarrier};
+    ///
+    /// fn link<'m>(records: impl Iterator<Item = MessageCarrier<'m>>) {
+    ///     let cx = Context::current();
+    ///     for link in Consumer::sqs("jobs").links(records) {
+    ///         cx.span().add_link(link.span_context, link.attributes);
+    ///     }
+    /// }
+    /// # link(std::iter::empty());
+    /// ```
+    #[must_use]
+    pub fn links<'m>(&self, messages: impl IntoIterator<Item = MessageCarrier<'m>>) -> Vec<Link> {
+        let mut seen = HashSet::new();
+        let producers = messages.into_iter().filter_map(|message| self.producer(&message));
+        producers.filter(|producer| seen.insert(ids(producer))).map(Link::with_context).collect()
+    }
+
+    /// The span that a message comes from, if it is recorded.
+    fn producer(&self, message: &MessageCarrier<'_>) -> Option<SpanContext> {
+        let cx = self.extract(&Context::new(), message);
+        let span = cx.span();
+        let producer = span.span_context();
+        let is_open = Inbound::of(&cx).is_some_and(Inbound::is_undecided);
+        let is_recorded = producer.is_sampled() && !is_open && !is_synthetic(producer);
+        is_recorded.then(|| producer.clone())
     }
 
     /// The current context with a new span that is a child of the message's producer, in the same trace and sampled as

@@ -85,12 +85,19 @@ fn a_batch_is_linked_to_every_sampled_producer_once() {
     let stage = Stage::new();
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let (one, two, unsampled) = (header(1, "1"), header(2, "1"), header(3, "0"));
+    let whole = format!("Root={ROOT};Lineage=1:a87bd80c:0");
+    let open = format!("Root={ROOT};Parent=0000000000000004");
+    let without_parent = format!("Root={ROOT};Sampled=1");
     let messages = [
         carrier("AWSTraceHeader", &one),
         carrier("AWSTraceHeader", &one),
         carrier("AWSTraceHeader", &two),
         carrier("AWSTraceHeader", &unsampled),
         carrier("AWSTraceHeader", "garbage"),
+        // Nobody has decided, or there is no segment.
+        carrier("AWSTraceHeader", &whole),
+        carrier("AWSTraceHeader", &open),
+        carrier("AWSTraceHeader", &without_parent),
         carrier("traceparent", traceparent),
         MessageCarrier::default(),
     ];
@@ -109,7 +116,7 @@ fn a_batch_is_linked_to_every_sampled_producer_once() {
             "messaging.destination.name=jobs",
             "messaging.operation.name=process",
             "messaging.operation.type=process",
-            "messaging.batch.message_count=7",
+            "messaging.batch.message_count=10",
         ]
     );
 }

@@ -10,6 +10,7 @@ use xray_wire::{
 };
 
 use super::{budget::Budget, entries::Entries, metadata, texts::Texts, values};
+use crate::propagator;
 
 /// The span's links to valid ids, as many as X-Ray takes.
 #[inline]
@@ -35,8 +36,12 @@ fn told<'a>(
     valid.take(MAX_LINKS.min(budget.entries))
 }
 
+/// What a link leads to, if there is such a segment.
 fn ids(link: &opentelemetry::trace::Link) -> Option<(TraceId, SegmentId)> {
     let context = &link.span_context;
+    if propagator::is_synthetic(context) {
+        return None;
+    }
     Some((
         TraceId::from_bytes(context.trace_id().to_bytes())?,
         SegmentId::from_bytes(context.span_id().to_bytes())?,
@@ -67,4 +72,21 @@ pub(super) fn spill<'a>(span: &'a SpanData, budget: &Budget, entries: &mut Entri
         value: Value::List(kept),
     });
     left_out
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{Link, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+
+    use super::*;
+
+    #[test]
+    fn a_trace_as_a_whole_is_no_segment() {
+        let trace_id = TraceId::from(0x5759_e988_bd86_2e3f_e1be_46a9_9427_2793);
+        for (span_id, is_told) in [(SpanId::from(7), true), (propagator::synthetic_parent(trace_id), false)] {
+            let (flags, state) = (TraceFlags::SAMPLED, TraceState::NONE);
+            let link = Link::with_context(SpanContext::new(trace_id, span_id, flags, true, state));
+            assert_eq!(ids(&link).is_some(), is_told, "{span_id}");
+        }
+    }
 }
