@@ -1,5 +1,7 @@
 //! The span of one call, open from before its request is serialised until all attempts are done.
 
+use std::mem;
+
 use aws_smithy_runtime_api::client::{
     interceptors::context::Error,
     orchestrator::{HttpRequest, HttpResponse, Metadata, OrchestratorError},
@@ -22,6 +24,7 @@ pub(super) struct Call {
     operation: Metadata,
     /// The path before the SDK has put the endpoint in front; taken when it has, once.
     operation_path: Option<String>,
+    is_serialized: bool,
     is_open: bool,
 }
 
@@ -50,7 +53,7 @@ impl Call {
             .with_kind(SpanKind::Client)
             .with_attributes(attributes);
         let cx = tracer.start(parent, builder);
-        Self { cx, operation: operation.clone(), operation_path: None, is_open: true }
+        Self { cx, operation: operation.clone(), operation_path: None, is_serialized: false, is_open: true }
     }
 
     /// The context whose active span this is.
@@ -58,8 +61,11 @@ impl Call {
         &self.cx
     }
 
-    /// Records what the request says about its target.
+    /// Records what the request says about its target, once.
     pub(super) fn serialized(&mut self, request: &HttpRequest) {
+        if mem::replace(&mut self.is_serialized, true) {
+            return;
+        }
         let span = self.cx.span();
         if !span.is_recording() {
             return;
@@ -77,13 +83,16 @@ impl Call {
         }
     }
 
-    /// Ends the span after `attempts` attempts.
+    /// Ends the span after `attempts` attempts, once.
     pub(super) fn finish(
         &mut self,
         attempts: u32,
         response: Option<&HttpResponse>,
         error: Option<&OrchestratorError<Error>>,
     ) {
+        if !self.is_open {
+            return;
+        }
         let span = self.cx.span();
         if span.is_recording() {
             if let retries @ 1.. = attempts.saturating_sub(1) {
@@ -94,7 +103,7 @@ impl Call {
                 span.set_attributes(parameters::of_response(self.operation.service(), response));
             }
             if let Some(error) = error {
-                self.fail(&Failure::of(error, response));
+                self.fail(&Failure::of(error, response, self.is_serialized));
             }
         }
         self.end();

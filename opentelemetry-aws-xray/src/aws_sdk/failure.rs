@@ -23,8 +23,12 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Reads an error, and the answer that it came with.
-    pub(super) fn of(error: &OrchestratorError<Error>, response: Option<&HttpResponse>) -> Self {
+    /// Reads an error, and the answer that it came with. `is_serialized` says whether there was a request.
+    pub(super) fn of(
+        error: &OrchestratorError<Error>,
+        response: Option<&HttpResponse>,
+        is_serialized: bool,
+    ) -> Self {
         let kind = if error.is_timeout_error() {
             "TimeoutError"
         } else if error.is_connector_error() {
@@ -38,7 +42,12 @@ impl Failure {
                 message: told.message.unwrap_or_else(|| chain(error)),
             };
         } else {
-            "ConstructionFailure"
+            // As the SDK names what interceptors, signers and endpoints fail with.
+            match (response, is_serialized) {
+                (Some(_), _) => "ResponseError",
+                (None, true) => "DispatchFailure",
+                (None, false) => "ConstructionFailure",
+            }
         };
         Self { kind: kind.to_owned(), message: chain(error) }
     }

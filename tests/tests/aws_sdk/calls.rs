@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
 use serde_json::{Value, json};
 
 use crate::stand_in::{Reply, StandIn};
@@ -178,6 +178,29 @@ async fn no_answer_in_time() {
     let [call] = calls.as_slice() else { panic!("{calls:#?}") };
     assert_eq!((&call["fault"], &call["http"]), (&json!(true), &Value::Null));
     assert_eq!(call["cause"]["exceptions"][0]["type"], "TimeoutError");
+}
+
+#[tokio::test]
+async fn a_call_without_credentials_is_named_as_the_sdk_names_it() {
+    let aws = StandIn::with_replies([]).await;
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .endpoint_url("http://127.0.0.1:9");
+    let config = aws_sdk_dynamodb::config::Builder::from(&config.build()).interceptor(aws.interceptor());
+    let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+    aws.recorder
+        .serve(async {
+            let error = client.list_tables().send().await.unwrap_err();
+            assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
+            // A table is missing, so there is no request.
+            let error = client.describe_table().send().await.unwrap_err();
+            assert!(matches!(error, SdkError::ConstructionFailure(_)), "{error:?}");
+        })
+        .await;
+    let calls = aws.recorder.aws_calls();
+    let kinds: Vec<_> = calls.iter().map(|call| &call["cause"]["exceptions"][0]["type"]).collect();
+    assert_eq!(kinds, ["DispatchFailure"]);
 }
 
 #[tokio::test]
