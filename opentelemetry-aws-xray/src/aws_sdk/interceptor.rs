@@ -97,6 +97,10 @@ impl Intercept for XrayInterceptor {
             self.context_missing.fail_or_report("a call of the AWS SDK")?;
             return Ok(());
         }
+        // An interceptor that was registered twice makes one span.
+        if cfg.load::<Call>().is_some() {
+            return Ok(());
+        }
         let Some(operation) = cfg.load::<Metadata>() else { return Ok(()) };
         let call = Call::start(&self.tracer, &parent, operation, cfg.load::<Region>());
         cfg.interceptor_state().store_put(call);

@@ -63,6 +63,19 @@ async fn without_a_trace_the_policy_decides() {
 }
 
 #[tokio::test]
+async fn an_interceptor_that_is_registered_twice_makes_one_span() {
+    let aws = StandIn::with_replies([]).await;
+    let config = aws_sdk_sqs::config::Builder::from(&aws.config)
+        .interceptor(aws.interceptor())
+        .interceptor(aws.interceptor());
+    let client = aws_sdk_sqs::Client::from_conf(config.build());
+    aws.recorder.serve(async { drop(client.list_queues().send().await.unwrap()) }).await;
+    let calls = aws.recorder.aws_calls();
+    assert_eq!(calls.len(), 1, "{calls:#?}");
+    assert_eq!(calls[0]["http"]["response"]["status"], 200);
+}
+
+#[tokio::test]
 async fn suppressed_calls_are_left_alone() {
     let aws = StandIn::with_replies([]).await;
     let client = aws.sqs(aws.interceptor().with_context_missing(ContextMissing::RuntimeError));
