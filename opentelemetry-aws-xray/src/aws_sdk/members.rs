@@ -1,8 +1,8 @@
 //! A bounded reader for the members of a JSON object: those that were asked for, in one pass, without a tree.
 
-use std::fmt;
+use std::{fmt, mem};
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::text;
 
@@ -24,9 +24,14 @@ pub(super) enum Member {
         count: usize,
         names: Vec<String>,
     },
+    /// A list or a map that was not read to its end: its strings or keys so far.
+    Part(Vec<String>),
     /// `null` or a fraction.
     Other,
 }
+
+/// Bytes at the end of a body in which members that the SDK writes last are looked for: two ARNs, with room.
+const MAX_TAIL_BYTES: usize = 512;
 
 /// Hands the members for which `is_wanted` to `each`, in their order, as far as `json` goes.
 pub(super) fn read(json: &[u8], is_wanted: impl Fn(&str) -> bool, each: impl FnMut(&str, Member)) {
@@ -34,6 +39,18 @@ pub(super) fn read(json: &[u8], is_wanted: impl Fn(&str) -> bool, each: impl FnM
     let mut reader = serde_json::Deserializer::from_slice(json);
     // What came before an error has been handed over.
     let _ = reader.deserialize_map(Wanted { is_wanted, each });
+}
+
+/// The same of a body that is longer than what [`read`] reads, for members that come after a list of objects, at its end.
+pub(super) fn read_tail(json: &[u8], is_wanted: impl Fn(&str) -> bool, each: impl FnMut(&str, Member)) {
+    /// Stands in no text, where the quotation mark would be escaped.
+    const END_OF_LIST: &[u8] = b"}],\"";
+    let tail = &json[json.len().saturating_sub(MAX_TAIL_BYTES)..];
+    let end = tail.windows(END_OF_LIST.len()).rposition(|at| at == END_OF_LIST);
+    if let (true, Some(end)) = (json.len() > MAX_BODY_BYTES, end) {
+        let members = [b"{\"", &tail[end + END_OF_LIST.len()..]].concat();
+        read(&members, is_wanted, each);
+    }
 }
 
 struct Wanted<W, E> {
@@ -51,8 +68,12 @@ impl<'de, W: Fn(&str) -> bool, E: FnMut(&str, Member)> Visitor<'de> for Wanted<W
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
         while let Some(name) = members.next_key::<String>()? {
             if (self.is_wanted)(&name) {
-                let member = members.next_value()?;
-                (self.each)(&name, member);
+                let mut names = Vec::new();
+                let member = members.next_value_seed(MemberVisitor { names: &mut names });
+                if member.is_err() && !names.is_empty() {
+                    (self.each)(&name, Member::Part(names));
+                }
+                (self.each)(&name, member?);
             } else {
                 members.next_value::<IgnoredAny>()?;
             }
@@ -61,15 +82,30 @@ impl<'de, W: Fn(&str) -> bool, E: FnMut(&str, Member)> Visitor<'de> for Wanted<W
     }
 }
 
-impl<'de> Deserialize<'de> for Member {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MemberVisitor)
+/// Reads a member. Its names are there even if reading fails.
+struct MemberVisitor<'n> {
+    names: &'n mut Vec<String>,
+}
+
+impl MemberVisitor<'_> {
+    fn keep(&mut self, name: Option<String>) {
+        self.names.extend(name.filter(|_| self.names.len() < MAX_NAMES));
+    }
+
+    fn several(self, count: usize) -> Member {
+        Member::Several { count, names: mem::take(self.names) }
     }
 }
 
-struct MemberVisitor;
+impl<'de> DeserializeSeed<'de> for MemberVisitor<'_> {
+    type Value = Member;
 
-impl<'de> Visitor<'de> for MemberVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MemberVisitor<'_> {
     type Value = Member;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,22 +136,23 @@ impl<'de> Visitor<'de> for MemberVisitor {
         Ok(Member::Text(text::bounded(value)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Member, A::Error> {
-        let (mut count, mut names) = (0, Vec::new());
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Member, A::Error> {
+        let mut count = 0;
         while let Some(Name(name)) = elements.next_element()? {
             count += 1;
-            names.extend(name.filter(|_| names.len() < MAX_NAMES));
+            self.keep(name);
         }
-        Ok(Member::Several { count, names })
+        Ok(self.several(count))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Member, A::Error> {
-        let (mut count, mut names) = (0, Vec::new());
-        while let Some((Name(name), IgnoredAny)) = entries.next_entry()? {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Member, A::Error> {
+        let mut count = 0;
+        while let Some(Name(name)) = entries.next_key()? {
             count += 1;
-            names.extend(name.filter(|_| names.len() < MAX_NAMES));
+            self.keep(name);
+            entries.next_value::<IgnoredAny>()?;
         }
-        Ok(Member::Several { count, names })
+        Ok(self.several(count))
     }
 }
 
@@ -208,6 +245,8 @@ mod tests {
                 r#"{"A":["x",{"y":["z"]},1,null,[2],-1,1.5,false],"B":{"k":{"x":1},"l":[]},"C":[]}"#,
                 vec![("A", several(8, &["x"])), ("B", several(2, &["k", "l"])), ("C", several(0, &[]))],
             ),
+            (r#"{"A":{"k":{"x":1},"l":[1,"#, vec![("A", Member::Part(vec!["k".into(), "l".into()]))]),
+            (r#"{"A":["x","#, vec![("A", Member::Part(vec!["x".into()]))]),
             // Whatever else it is, it harms nobody.
             ("[]", vec![]),
             ("", vec![]),
@@ -236,10 +275,33 @@ mod tests {
         assert_eq!(read_all(json.as_bytes()), [("A".to_owned(), Member::Integer(1))]);
     }
 
+    #[test]
+    fn a_tail_is_what_follows_a_list() {
+        for (end, expected) in [
+            (r#""PartitionKey":"a"}],"StreamName":"clicks"}"#, &["clicks"][..]),
+            (r#""PartitionKey":"}],\"StreamName\":\"a\""}],"StreamName":"clicks"}"#, &["clicks"]),
+            (r#""PartitionKey":"}],","StreamName":"a"}"#, &[]),
+            (r#""PartitionKey":"}],"}]}"#, &[]),
+            ("", &[]),
+        ] {
+            let json = format!(r#"{{"Records":[{{"Data":"{}",{end}"#, "x".repeat(MAX_BODY_BYTES));
+            let mut found = Vec::new();
+            read_tail(json.as_bytes(), |name| name == "StreamName", |_, member| found.push(member));
+            let expected: Vec<_> = expected.iter().map(|&name| Member::Text(name.into())).collect();
+            assert_eq!(found, expected, "{end}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_body_panics(body: Vec<u8>) {
             read_all(&body);
+        }
+
+        #[test]
+        fn no_tail_panics(end in ".{0,40}(\\}\\],\")?.{0,40}") {
+            let body = "x".repeat(MAX_BODY_BYTES) + &end;
+            read_tail(body.as_bytes(), |_| true, |_, _| {});
         }
 
         #[test]
@@ -248,7 +310,11 @@ mod tests {
             let json = format!("{{{json}}}");
             let whole = read_all(json.as_bytes());
             prop_assert_eq!(whole.len(), count);
-            let part = read_all(&json.as_bytes()[..cut.min(json.len())]);
+            let mut part = read_all(&json.as_bytes()[..cut.min(json.len())]);
+            if let Some((name, Member::Part(names))) = part.last() {
+                prop_assert_eq!((name, names), (&whole[part.len() - 1].0, &vec!["S".to_owned()]));
+                part.pop();
+            }
             prop_assert_eq!(&whole[..part.len()], part.as_slice());
         }
     }

@@ -56,7 +56,7 @@ impl Message<'_> {
     fn record(&self, parameters: &[Parameter], attributes: &mut Vec<KeyValue>) {
         for parameter in parameters {
             let found = match parameter.place {
-                Place::Member(_) => continue,
+                Place::Member(_) | Place::LastMember(_) => continue,
                 Place::PathAfter(label) => self.path_after(label),
                 Place::Query(name) => {
                     text::pairs(self.query).find(|(found, _)| found == name).map(|(_, value)| value)
@@ -77,8 +77,10 @@ impl Message<'_> {
     }
 
     fn record_members(&self, parameters: &[Parameter], attributes: &mut Vec<KeyValue>) {
-        let parameter =
-            |name: &str| parameters.iter().find(|parameter| parameter.place == Place::Member(name));
+        if parameters.iter().all(|parameter| parameter.member().is_none()) {
+            return;
+        }
+        let parameter = |name: &str| parameters.iter().find(|parameter| parameter.member() == Some(name));
         let mut record = |name: &str, member| {
             if let Some(parameter) = parameter(name) {
                 parameter.record(member, attributes);
@@ -87,7 +89,9 @@ impl Message<'_> {
         let content_type = self.headers.get("content-type").unwrap_or_default();
         if content_type.starts_with("application/x-amz-json") || content_type.starts_with("application/json")
         {
-            members::read(self.body, |name| parameter(name).is_some(), record);
+            members::read(self.body, |name| parameter(name).is_some(), &mut record);
+            let is_last = |name: &str| parameters.iter().any(|row| row.place == Place::LastMember(name));
+            members::read_tail(self.body, is_last, record);
         } else if content_type.starts_with("application/x-www-form-urlencoded")
             && self.body.len() <= MAX_BODY_BYTES
         {
@@ -99,8 +103,12 @@ impl Message<'_> {
 
 impl Parameter {
     fn record(&self, member: Member, attributes: &mut Vec<KeyValue>) {
-        if let Member::Text(value) = &member {
-            self.record_what_it_tells(value, attributes);
+        match &member {
+            Member::Text(value) => self.record_what_it_tells(value, attributes),
+            Member::Several { names, .. } | Member::Part(names) => {
+                names.first().into_iter().for_each(|name| self.record_what_it_tells(name, attributes));
+            }
+            _ => {}
         }
         if let Some(value) = self.value(member) {
             attributes.push(KeyValue::new(self.attribute, value));
@@ -111,6 +119,7 @@ impl Parameter {
         let strings = |names: Vec<String>| {
             Value::Array(Array::String(names.into_iter().map(StringValue::from).collect()))
         };
+        let tables = |names: Vec<String>| strings(names.into_iter().map(table_name).collect());
         match (self.shape, member) {
             (Shape::Text | Shape::Arn | Shape::QueueUrl, Member::Text(value)) => Some(value.into()),
             (Shape::Integer, Member::Integer(number)) => Some(number.into()),
@@ -118,7 +127,13 @@ impl Parameter {
             (Shape::Flag, Member::Flag(flag)) => Some(flag.into()),
             (Shape::Count, Member::Several { count, .. }) => i64::try_from(count).ok().map(Value::I64),
             (Shape::Names, Member::Text(name)) => Some(strings(vec![name])),
-            (Shape::Names, Member::Several { names, .. }) if !names.is_empty() => Some(strings(names)),
+            (Shape::Tables, Member::Text(name)) => Some(tables(vec![name])),
+            (Shape::Names, Member::Several { names, .. } | Member::Part(names)) if !names.is_empty() => {
+                Some(strings(names))
+            }
+            (Shape::Tables, Member::Several { names, .. } | Member::Part(names)) if !names.is_empty() => {
+                Some(tables(names))
+            }
             _ => None,
         }
     }
@@ -126,7 +141,7 @@ impl Parameter {
     /// What stands inside an ARN or a queue's URL: who owns the resource, and a queue's name.
     fn record_what_it_tells(&self, value: &str, attributes: &mut Vec<KeyValue>) {
         let account = match self.shape {
-            Shape::Arn => account_of_arn(value),
+            Shape::Arn | Shape::Tables => account_of_arn(value),
             Shape::QueueUrl => {
                 let mut parts = value.rsplit('/');
                 if let Some(queue) = parts.next().filter(|queue| !queue.is_empty()) {
@@ -145,6 +160,14 @@ impl Parameter {
 /// `arn:partition:service:region:account:resource`.
 fn account_of_arn(arn: &str) -> Option<&str> {
     arn.strip_prefix("arn:")?.split(':').nth(3).filter(|account| is_account(account))
+}
+
+/// The table's name, which stands in `arn:aws:dynamodb:region:account:table/name`.
+fn table_name(table: String) -> String {
+    match table.strip_prefix("arn:").and_then(|arn| arn.split_once(":table/")) {
+        Some((_, name)) => name.split('/').next().unwrap_or(name).to_owned(),
+        None => table,
+    }
 }
 
 /// Twelve digits.

@@ -1,8 +1,8 @@
 //! The table of what is recorded: one row for each parameter.
 
 use self::{
-    Place::{Header, Member, PathAfter, Query},
-    Shape::{Arn, Count, Flag, Integer, Names, QueueUrl, Text},
+    Place::{Header, LastMember, Member, PathAfter, Query},
+    Shape::{Arn, Count, Flag, Integer, Names, QueueUrl, Tables, Text},
 };
 
 /// Where a parameter stands.
@@ -10,6 +10,8 @@ use self::{
 pub(super) enum Place<'n> {
     /// A member of the body, JSON or a form.
     Member(&'n str),
+    /// The same, of a body in which it may stand after a list that is longer than what is read.
+    LastMember(&'n str),
     /// The segment of the path after this one.
     PathAfter(&'n str),
     /// A pair of the query string.
@@ -28,6 +30,8 @@ pub(super) enum Shape {
     Count,
     /// A name, a list of names, or the keys of a map: always a list.
     Names,
+    /// The same of tables, which may be named by their ARNs.
+    Tables,
     /// An ARN or a plain name.
     Arn,
     QueueUrl,
@@ -51,6 +55,16 @@ pub(super) struct Service {
     pub(super) response: &'static [Parameter],
 }
 
+impl Parameter {
+    /// The name of the member that it is.
+    pub(super) const fn member(&self) -> Option<&'static str> {
+        match self.place {
+            Member(name) | LastMember(name) => Some(name),
+            PathAfter(_) | Query(_) | Header(_) => None,
+        }
+    }
+}
+
 impl Service {
     pub(super) fn named(name: &str) -> Option<&'static Self> {
         SERVICES.iter().find(|service| service.name == name)
@@ -72,8 +86,8 @@ const SERVICES: &[Service] = &[
         name: "DynamoDB",
         constants: &[],
         request: &[
-            row(Member("TableName"), Names, "aws.dynamodb.table_names"),
-            row(Member("RequestItems"), Names, "aws.dynamodb.table_names"),
+            row(Member("TableName"), Tables, "aws.dynamodb.table_names"),
+            row(Member("RequestItems"), Tables, "aws.dynamodb.table_names"),
             row(Member("IndexName"), Text, "aws.dynamodb.index_name"),
             row(Member("AttributesToGet"), Names, "aws.dynamodb.attributes_to_get"),
             row(Member("ConsistentRead"), Flag, "aws.dynamodb.consistent_read"),
@@ -101,8 +115,8 @@ const SERVICES: &[Service] = &[
         name: "Kinesis",
         constants: &[],
         request: &[
-            row(Member("StreamName"), Text, "aws.kinesis.stream_name"),
-            row(Member("StreamARN"), Arn, "aws.kinesis.stream_arn"),
+            row(LastMember("StreamName"), Text, "aws.kinesis.stream_name"),
+            row(LastMember("StreamARN"), Arn, "aws.kinesis.stream_arn"),
             row(Member("Records"), Count, "aws.kinesis.record_count"),
         ],
         response: &[row(Member("FailedRecordCount"), Integer, "aws.kinesis.failed_record_count")],

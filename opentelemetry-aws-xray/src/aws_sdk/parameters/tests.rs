@@ -146,6 +146,34 @@ fn requests_say_what_is_called() {
 }
 
 #[test]
+fn large_batches_say_what_is_called() {
+    let long = "x".repeat(MAX_BODY_BYTES);
+    let items = format!(r#"{{"RequestItems":{{"orders":[{{"Item":"{long}"}}],"drivers":[]}}}}"#);
+    let records = format!(r#"{{"Records":[{{"Data":"{long}","PartitionKey":"k"}}],"StreamName":"clicks"}}"#);
+    let entries = format!(r#"{{"Entries":["{long}"],"Other":[{{}}],"QueueUrl":"jobs"}}"#);
+    for (service, body, expected) in [
+        ("DynamoDB", items, &["aws.dynamodb.table_names=[\"orders\"]"][..]),
+        ("Kinesis", records, &["aws.kinesis.stream_name=clicks"]),
+        ("SQS", entries, &["messaging.system=aws_sqs"]),
+    ] {
+        assert_eq!(shown(&of_request(service, &request("/", &[JSON], &body))), expected, "{service}");
+    }
+}
+
+#[test]
+fn tables_may_be_named_by_arns() {
+    const ARN: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
+    let expected = ["aws.account_id=123456789012", "aws.dynamodb.table_names=[\"orders\"]"];
+    for body in [
+        format!(r#"{{"TableName":"{ARN}"}}"#),
+        format!(r#"{{"TableName":"{ARN}/index/by-day"}}"#),
+        format!(r#"{{"RequestItems":{{"{ARN}":[]}}}}"#),
+    ] {
+        assert_eq!(shown(&of_request("DynamoDB", &request("/", &[JSON], &body))), expected, "{body}");
+    }
+}
+
+#[test]
 fn answers_are_counted() {
     for (service, header, body, expected) in [
         (
