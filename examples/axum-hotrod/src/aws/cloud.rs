@@ -1,9 +1,10 @@
 //! The account: clients for it, and what HotROD needs there.
 
-use std::{convert::Infallible, error::Error, fmt, str::FromStr};
+use std::{convert::Infallible, error::Error, fmt, str::FromStr, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
+    client::Waiters,
     operation::create_table::CreateTableError,
     types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
 };
@@ -16,6 +17,9 @@ use opentelemetry_aws_xray::aws_sdk::XrayInterceptor;
 
 /// The table of orders.
 pub(super) const TABLE: &str = "hotrod-orders";
+
+/// A table on demand takes some seconds.
+const MAX_WAIT_FOR_TABLE: Duration = Duration::from_secs(60);
 
 /// The queue of rides.
 const QUEUE: &str = "hotrod-rides";
@@ -132,10 +136,13 @@ async fn create_table(client: &aws_sdk_dynamodb::Client) -> Result<(), CloudErro
         Err(error)
             if !error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) =>
         {
-            Err(CloudError::new("the table", &error))
+            return Err(CloudError::new("the table", &error));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    // It takes no items before.
+    let active = client.wait_until_table_exists().table_name(TABLE).wait(MAX_WAIT_FOR_TABLE).await;
+    active.map(drop).map_err(|error| CloudError::new("the table", &error))
 }
 
 /// Buckets are unique in the world, accounts too; and a queue's URL knows the account.
