@@ -22,7 +22,7 @@ use crate::{
     tail_sampling::TailSampling,
 };
 
-/// Builds an [`Xray`]. What is set here wins over the environment; see [`VARIABLES`](crate::config::VARIABLES).
+/// Builds an [`Xray`](crate::Xray). What is set here wins over the environment; see [`VARIABLES`](crate::config::VARIABLES).
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `install` or `build`"]
 pub struct XrayBuilder {
@@ -171,7 +171,7 @@ impl XrayBuilder {
     }
 
     /// How many spans that have ended may wait for the exporter. One that finds no room is lost, and counted as
-    /// [missed](ExporterStats::spans_missed). Room for one span costs about 400 bytes, used or not.
+    /// [missed](crate::ExporterStats::spans_missed). Room for one span costs about 400 bytes, used or not.
     ///
     /// Default: `OTEL_BSP_MAX_QUEUE_SIZE`, else 8,192.
     pub fn with_queue_size(mut self, spans: usize) -> Self {
@@ -179,7 +179,7 @@ impl XrayBuilder {
         self
     }
 
-    /// The meter that observes the [numbers](ExporterStats) of the exporter, as metrics named `otel.sdk.exporter.…`,
+    /// The meter that observes the [numbers](crate::ExporterStats) of the exporter, as metrics named `otel.sdk.exporter.…`,
     /// `otel.sdk.processor.…` and `aws.xray.exporter.…`.
     ///
     /// Default: one of the global meter provider as it is when [`install`](Self::install) is called, so set that before; with
@@ -190,7 +190,7 @@ impl XrayBuilder {
     }
 
     /// Whether a request that runs for more than a second is shown before it ends, as a segment in progress: see
-    /// [`InProgressProcessor`]. Costs a copy of each such span at its start. Not done, with a warning, for an exporter with a sink
+    /// [`InProgressProcessor`](crate::InProgressProcessor). Costs a copy of each such span at its start. Not done, with a warning, for an exporter with a sink
     /// of its own or with OTLP as its payload; and not while tracing is turned off.
     ///
     /// Default: `false`.
@@ -220,7 +220,7 @@ impl XrayBuilder {
         self
     }
 
-    /// Tries out the road to X-Ray that these settings lead to: see [`Xray::check`].
+    /// Tries out the road to X-Ray that these settings lead to: see [`Xray::check`](crate::Xray::check).
     #[must_use]
     pub fn check(&self) -> CheckReport {
         CheckReport::of(&self.exporter, &Environment::process())

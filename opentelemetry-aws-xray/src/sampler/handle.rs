@@ -14,7 +14,7 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Shows what an [`XraySampler`] knows. It doesn't keep the sampler's thread alive.
+/// Shows what an [`XraySampler`](super::XraySampler) knows. It doesn't keep the sampler's thread alive.
 #[derive(Debug, Clone)]
 pub struct SamplerHandle {
     pub(super) progress: Arc<Mutex<Progress>>,
