@@ -42,7 +42,7 @@ use crate::clock::{Clock, SystemClock};
 ///
 /// - Other services have decided already: a call that went out said `Sampled=0`. A trace that is kept here shows what they did only
 ///   if they keep it too, for a reason of their own.
-/// - What is held is bounded in spans, bytes and time. Beyond that the oldest request is decided early, by what is known of it:
+/// - What is held is bounded in spans and bytes, and a request is waited for only so long. Beyond that the oldest request is decided early, by what is known of it:
 ///   how long it has run, and the rate. If that keeps it, what comes later is kept too. If not, what was held is let go, and the rest is
 ///   decided when the request ends.
 /// - Time is looked at when spans start and end: a request that hangs while nothing else happens is decided with the next

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    mem,
     time::Duration,
 };
 
@@ -27,7 +28,7 @@ const MAX_RECENT: usize = 4_096;
 /// decides it.
 pub(super) struct Pending {
     policy: TailSampling,
-    /// The request of each span that has not ended. It may be there no more, if it grew too old.
+    /// The request of each span that has not ended.
     open: HashMap<Id, u64>,
     /// By number, so that the first is the oldest. Each has a span that is open.
     requests: BTreeMap<u64, Request>,
@@ -35,8 +36,10 @@ pub(super) struct Pending {
     holding: BTreeSet<u64>,
     recent: Recent<Decision>,
     last_number: u64,
-    /// Spans that are open and whose requests are there no more, at most.
-    astray: usize,
+    /// Requests up to this number are older than the policy waits, and were decided by their age.
+    aged: u64,
+    /// Spans of these that are open.
+    open_aged: usize,
     max_open: usize,
     stats: TailSamplingStats,
 }
@@ -50,7 +53,8 @@ impl Pending {
             holding: BTreeSet::new(),
             recent: Recent::new(MAX_RECENT),
             last_number: 0,
-            astray: 0,
+            aged: 0,
+            open_aged: 0,
             max_open: MAX_OPEN,
             stats: TailSamplingStats::default(),
         }
@@ -65,7 +69,7 @@ impl Pending {
         kept: &mut Vec<SpanData>,
     ) {
         self.decide_old(now, kept);
-        if self.open.len() >= self.max_open && !self.find_room() {
+        if self.open.len() >= self.max_open && !self.find_room(now, kept) {
             return;
         }
         let number = match parent {
@@ -81,6 +85,7 @@ impl Pending {
         entry.insert(number);
         let request = self.requests.entry(number).or_insert_with(|| Request::new(id(span), now));
         request.open += 1;
+        self.open_aged += usize::from(number <= self.aged);
         self.last_number = self.last_number.max(number);
     }
 
@@ -92,9 +97,9 @@ impl Pending {
         let Some((number, request)) =
             number.and_then(|number| Some((number, self.requests.get_mut(&number)?)))
         else {
-            self.astray = self.astray.saturating_sub(usize::from(number.is_some()));
             return self.end_alone(span, kept);
         };
+        self.open_aged -= usize::from(number <= self.aged);
         request.open -= 1;
         let is_over = request.open == 0;
         if request.root == id(&span.span_context) {
@@ -144,21 +149,20 @@ impl Pending {
         self.follow(decision, with_reason(span, decision), kept);
     }
 
-    /// A span of which no request is known: one that started when its request was over, or too late to be counted.
+    /// A span of which no request is known: one that started when its request was over, or when there were too many.
     fn end_alone(&mut self, span: SpanData, kept: &mut Vec<SpanData>) {
         let trace = span.span_context.trace_id();
+        let known = self.recent.find(trace).flatten();
         let is_root = span.parent_span_id == SpanId::INVALID || span.parent_span_is_remote;
-        let known = self.recent.find(trace);
-        if let Some(decision) = known.filter(|decision| !is_root || decision.is_some()) {
-            return self.follow(decision, span, kept);
+        if !is_root {
+            // What it says of itself is no reason: its request may have ended well. The rate says the same of both.
+            return self.follow(known.or_else(|| self.policy.by_rate(trace)), span, kept);
         }
-        let decision = self.policy.judge(&span);
-        if let Some(reason) = decision {
+        let decision = self.policy.judge(&span).or(known);
+        if let Some(reason) = decision.filter(|_| known.is_none()) {
             self.stats.requests_kept[reason as usize] += 1;
         }
-        if is_root || decision.is_some() {
-            self.recent.remember(trace, decision);
-        }
+        self.recent.remember(trace, decision);
         self.follow(decision, with_reason(span, decision), kept);
     }
 
@@ -186,26 +190,30 @@ impl Pending {
         while self.stats.spans_held > self.policy.max_spans as u64
             || self.stats.bytes_held > self.policy.max_bytes as u64
         {
-            let Some(number) = self.holding.pop_first() else { return };
-            let Some(part) = self.requests.get_mut(&number).map(Request::take_part) else { continue };
-            let decision = self.decide_early(part, now, kept);
-            if let Some(request) = self.requests.get_mut(&number) {
-                // If it is let go, that is not the last word.
-                request.decision = decision.map(Some);
-            }
+            let Some(number) = self.holding.first().copied() else { return };
+            self.decide_held(number, now, kept);
         }
     }
 
-    /// Decides requests that grew too old, and forgets them. Their spans that are open will end alone.
+    /// Decides requests early that have grown too old, each once.
     fn decide_old(&mut self, now: Duration, kept: &mut Vec<SpanData>) {
-        while let Some(oldest) = self.requests.first_entry() {
-            if now.saturating_sub(oldest.get().since) < self.policy.timeout {
+        while let Some((&number, request)) = self.requests.range(self.aged + 1..).next() {
+            if now.saturating_sub(request.since) < self.policy.timeout {
                 return;
             }
-            let (number, mut request) = oldest.remove_entry();
-            self.holding.remove(&number);
-            self.astray += request.open;
-            self.decide_early(request.take_part(), now, kept);
+            self.aged = number;
+            self.open_aged += request.open;
+            self.decide_held(number, now, kept);
+        }
+    }
+
+    /// Decides what is held of a request that goes on. If that is let go, it is not the last word on the rest.
+    fn decide_held(&mut self, number: u64, now: Duration, kept: &mut Vec<SpanData>) {
+        self.holding.remove(&number);
+        let Some(part) = self.requests.get_mut(&number).map(Request::take_part) else { return };
+        let decision = self.decide_early(part, now, kept);
+        if let Some(request) = self.requests.get_mut(&number).filter(|_| decision.is_some()) {
+            request.decision = Some(decision);
         }
     }
 
@@ -236,14 +244,19 @@ impl Pending {
         self.stats.bytes_held -= bytes as u64;
     }
 
-    /// Forgets spans whose requests are gone, if that is worth the while.
-    fn find_room(&mut self) -> bool {
+    /// Forgets requests that have grown too old, if that is worth the while: their spans may never end.
+    fn find_room(&mut self, now: Duration, kept: &mut Vec<SpanData>) -> bool {
         const WORTH_IT: usize = 16;
-        if self.astray.saturating_mul(WORTH_IT) < self.max_open {
+        if self.open_aged.saturating_mul(WORTH_IT) < self.max_open {
             return false;
         }
-        self.open.retain(|_, number| self.requests.contains_key(number));
-        self.astray = 0;
+        let young = self.requests.split_off(&(self.aged + 1));
+        for (number, mut request) in mem::replace(&mut self.requests, young) {
+            self.holding.remove(&number);
+            self.decide_early(request.take_part(), now, kept);
+        }
+        self.open.retain(|_, number| *number > self.aged);
+        self.open_aged = 0;
         self.open.len() < self.max_open
     }
 }

@@ -177,7 +177,8 @@ impl TailSampling {
         self
     }
 
-    /// How long a request is waited for. One that takes longer is decided early.
+    /// How long a request is waited for. One that takes longer is decided early, once: what is held of it is kept or let go. What comes
+    /// later follows it if it was kept, and else waits for its end.
     ///
     /// Default: [`DEFAULT_TIMEOUT`](Self::DEFAULT_TIMEOUT).
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -208,13 +209,16 @@ impl TailSampling {
 
     /// Why a request is kept that has run for so long and not ended.
     pub(super) fn judge_unfinished(&self, trace: TraceId, elapsed: Duration) -> Option<KeepReason> {
-        // Its route is not known for sure yet, so it has to be slow for any.
-        let slowest = self.routes.iter().map(|(_, slow)| *slow).chain(self.slower_than).max();
+        // Its route is not known for sure yet, so it has to be slow for any; and on routes of which nothing is said, none is.
+        let slowest = self
+            .slower_than
+            .map(|others| self.routes.iter().map(|(_, slow)| *slow).fold(others, Duration::max));
         let is_slow = slowest.is_some_and(|slow| elapsed >= slow);
         if is_slow { Some(KeepReason::Slow) } else { self.by_rate(trace) }
     }
 
-    fn by_rate(&self, trace: TraceId) -> Option<KeepReason> {
+    /// Whether a request is kept although nothing speaks for it.
+    pub(super) fn by_rate(&self, trace: TraceId) -> Option<KeepReason> {
         // Samplers take the low half of the id without its last bit, and sample what is below their rate.
         let [.., a, b, c, d, e, f, g, h] = trace.to_bytes();
         let from_above = (RATE_ALWAYS - 1) - (u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1);

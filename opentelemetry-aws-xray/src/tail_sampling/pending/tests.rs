@@ -123,6 +123,61 @@ fn a_request_that_does_not_end_is_decided_by_its_age() {
     }
 }
 
+/// Enough requests that begin and end well for those before them to be forgotten.
+fn many_others(pending: &mut Pending, kept: &mut Vec<SpanData>) {
+    for trace in 1_000..1_000 + 2 * MAX_RECENT as u128 {
+        pending.start(&context(trace, 1), None, at(61), kept);
+        pending.end(span(trace, 1, None, false), at(61), kept);
+    }
+}
+
+#[test]
+fn a_request_that_grew_old_is_still_one_request() {
+    let faults = || TailSampling::new().faults();
+    let slow = || faults().slower_than(at(10));
+    for (policy, call_fails, root_fails, kept_at_end, let_go_early, reason) in [
+        (faults(), true, false, 0, 3, None),
+        (faults(), false, true, 2, 3, Some("fault")),
+        (slow(), false, false, 5, 0, Some("slow")),
+        (slow(), false, true, 5, 0, Some("fault")),
+    ] {
+        let (mut pending, mut kept) = one_request(policy);
+        pending.start(&context(1, 5), Some(&context(1, 1)), at(1), &mut kept);
+        many_others(&mut pending, &mut kept);
+        pending.end(span(1, 5, Some(1), call_fails), at(61), &mut kept);
+        many_others(&mut pending, &mut kept);
+        let root = SpanData { end_time: UNIX_EPOCH + at(70), ..span(1, 1, None, root_fails) };
+        pending.end(root, at(70), &mut kept);
+        let stats = pending.stats();
+        assert_eq!((kept.len(), stats.spans_let_go_early), (kept_at_end, let_go_early), "{reason:?}");
+        let told = kept.last().and_then(|root| Some(root.attributes.first()?.value.to_string()));
+        assert_eq!(told.as_deref(), reason);
+        let requests_kept: u64 = KeepReason::ALL.iter().map(|reason| stats.requests_kept(*reason)).sum();
+        assert_eq!(requests_kept, u64::from(reason.is_some()));
+    }
+}
+
+#[test]
+fn a_request_is_slow_for_its_age_only_where_every_route_has_a_threshold() {
+    let reports = TailSampling::new().slower_than_on("/reports/*", at(10));
+    assert_eq!(reports.judge_unfinished(TraceId::from(1), at(1_000)), None);
+    let all = reports.slower_than(at(1));
+    assert_eq!(all.judge_unfinished(TraceId::from(1), at(9)), None);
+    assert_eq!(all.judge_unfinished(TraceId::from(1), at(10)), Some(KeepReason::Slow));
+}
+
+#[test]
+fn a_root_of_which_no_request_is_known_says_why_it_is_kept() {
+    let (mut pending, mut kept) = (Pending::new(TailSampling::new().faults()), Vec::new());
+    pending.end(span(1, 1, None, true), at(0), &mut kept);
+    pending.end(span(1, 2, None, false), at(0), &mut kept);
+    pending.end(span(1, 3, Some(2), false), at(0), &mut kept);
+    pending.end(span(2, 4, Some(9), true), at(0), &mut kept);
+    let reasons: Vec<usize> = kept.iter().map(|span| span.attributes.len()).collect();
+    assert_eq!(reasons, [1, 1, 0], "two roots, what is below them, and not the call that failed by itself");
+    assert_eq!(pending.stats().requests_kept(KeepReason::Fault), 1);
+}
+
 #[test]
 fn with_too_much_held_the_oldest_gives_way() {
     let bytes = weight(&span(1, 2, Some(1), false));
@@ -142,7 +197,7 @@ fn with_too_much_held_the_oldest_gives_way() {
 }
 
 #[test]
-fn spans_beyond_what_can_be_counted_go_alone_and_those_astray_make_room() {
+fn spans_beyond_what_can_be_counted_go_alone_and_those_that_grew_old_make_room() {
     let mut kept = Vec::new();
     let mut pending = Pending::new(TailSampling::new().faults());
     pending.max_open = 4;
