@@ -42,5 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let quotas: Vec<_> = rules.iter().map(|rule| (&rule.name, rule.quota)).collect();
         println!("{second} s: {} spans sampled, quotas {quotas:?}", xray.stats().spans_in);
     }
+    xray.shutdown()?;
+    handle.shutdown();
     Ok(())
 }

@@ -110,6 +110,12 @@ impl Document {
         self.outermost().is_some_and(|node| node.end_time.is_none())
     }
 
+    /// Whether a later document of the same id takes its place: the last one wins, but an account of work in progress never does over
+    /// a complete one.
+    pub(crate) fn gives_way_to(&self, later: &Self) -> bool {
+        self.in_progress() || !later.in_progress()
+    }
+
     /// Roughly how much memory it takes, for the store's bound.
     pub(crate) fn weight(&self) -> usize {
         size_of::<Self>() + self.json.len() + self.nodes.iter().map(node_weight).sum::<usize>()

@@ -200,8 +200,8 @@ impl Store {
 
     fn keep(&mut self, document: Document) -> Result<(), Rejection> {
         let weight = document.weight();
-        let held = self.traces.get(&document.trace_id).map_or(0, |trace| trace.bytes);
-        if held + weight > self.limits.trace_bytes {
+        let trace = self.traces.get(&document.trace_id);
+        if trace.map_or(weight, |trace| trace.bytes_with(&document, weight)) > self.limits.trace_bytes {
             return Err(Rejection::new("", "trace size exceeded"));
         }
         let order = &mut self.order;
@@ -229,8 +229,7 @@ impl Store {
 }
 
 impl Trace {
-    /// Puts a document in its place; says whether its id was known. The last one wins, but an account of work
-    /// in progress never takes the place of a complete one.
+    /// Puts a document in its place; says whether its id was known.
     fn put(&mut self, document: Document, weight: usize) -> bool {
         let Some(&position) = self.positions.get(&document.id) else {
             self.positions.insert(document.id, self.documents.len());
@@ -238,11 +237,22 @@ impl Trace {
             self.bytes += weight;
             return false;
         };
+        let bytes = self.bytes_with(&document, weight);
         let Some(known) = self.documents.get_mut(position) else { return false };
-        if !document.in_progress() || known.in_progress() {
-            self.bytes = self.bytes - known.weight() + weight;
+        if known.gives_way_to(&document) {
+            self.bytes = bytes;
             *known = Arc::new(document);
         }
         true
+    }
+
+    /// How large the trace is once it has this document.
+    fn bytes_with(&self, document: &Document, weight: usize) -> usize {
+        let known = self.positions.get(&document.id).and_then(|position| self.documents.get(*position));
+        match known {
+            None => self.bytes + weight,
+            Some(known) if known.gives_way_to(document) => self.bytes - known.weight() + weight,
+            Some(_) => self.bytes,
+        }
     }
 }

@@ -184,6 +184,21 @@ async fn a_trace_that_grows_too_large_is_refused_the_rest() {
 }
 
 #[tokio::test]
+async fn what_takes_the_place_of_a_document_is_not_weighed_beside_it() {
+    let mut limits = Limits::default();
+    limits.trace_bytes = 20_000;
+    let xray = XrayLocal::builder().with_addr("127.0.0.1:0").with_limits(limits).start().await.unwrap();
+    let mut whole = segment(1, 1, "shop");
+    whole["metadata"] = json!({ "default": { "text": "x".repeat(12_000) } });
+    let mut in_progress = whole.clone();
+    in_progress.as_object_mut().unwrap().remove("end_time");
+    in_progress["in_progress"] = json!(true);
+    let documents: Vec<Value> = [in_progress, whole.clone()].into_iter().chain(vec![whole; 5]).collect();
+    assert_eq!(put_documents(&xray, &documents).await["UnprocessedTraceSegments"], json!([]));
+    assert!(xray.stats().bytes > 10_000, "two of them would be too much");
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named() {
     let xray = start().await;
     let error = XrayLocal::builder().with_addr(xray.addr().to_string()).start().await.unwrap_err();

@@ -105,6 +105,8 @@ async fn rules_are_edited_by_plain_forms() {
     let (status, shown) = submit(&xray, "/sampling/save", form).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(shown.contains("Not saved:") && shown.contains("exists already"), "{shown}");
+    let reloaded = reqwest::get(format!("{}/sampling/save", xray.url())).await.unwrap();
+    assert_eq!((reloaded.status(), reloaded.url().path()), (StatusCode::OK, "/sampling"));
     let change =
         form.replace("new=yes&", "").replace("12.5", "5").replace("boost_max_rate=50", "boost_max_rate=");
     assert_eq!(submit(&xray, "/sampling/save", &change).await.0, StatusCode::SEE_OTHER);

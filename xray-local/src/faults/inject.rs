@@ -49,6 +49,9 @@ pub(crate) struct Refusal {
     seed: u64,
 }
 
+/// The one call that has documents.
+const PUT_TRACE_SEGMENTS: &str = "/TraceSegments";
+
 impl Injector {
     pub(crate) fn new(faults: Faults) -> Self {
         let seed = faults.seed;
@@ -94,8 +97,10 @@ impl Armed {
     }
 
     fn strikes(&mut self, path: &str) -> bool {
-        let Fault { path: only, share, .. } = &self.fault;
-        let is_meant = only.as_deref().is_none_or(|only| only == path);
+        let Fault { path: only, share, effect, .. } = &self.fault;
+        // Calls without documents have none to refuse, and use up no such fault.
+        let can_strike = path == PUT_TRACE_SEGMENTS || !matches!(effect, Effect::Unprocessed(_));
+        let is_meant = can_strike && only.as_deref().is_none_or(|only| only == path);
         let strikes = is_meant && self.left() != Some(0) && self.draws.strikes(*share);
         self.struck += u64::from(strikes);
         strikes
@@ -137,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    const CALL: &str = "/TraceSegments";
+    const CALL: &str = PUT_TRACE_SEGMENTS;
 
     fn statuses(injector: &mut Injector, calls: usize) -> Vec<u16> {
         let status = |action: Action| match action.strike {
@@ -168,6 +173,17 @@ mod tests {
         let expected = Action { delay: Duration::from_millis(50), strike: Some(Strike::LostAnswer) };
         assert_eq!(injector.decide(CALL), expected);
         assert_eq!(injector.decide("/x").delay, MAX_DELAY);
+    }
+
+    #[test]
+    fn a_call_without_documents_uses_up_no_refusal() {
+        let faults = Faults::default()
+            .with(Fault::from(Unprocessed::new(1.0, "A")).times(1))
+            .with(Fault::from(ErrorAnswer::new(500)).times(1));
+        let mut injector = Injector::new(faults);
+        assert!(matches!(injector.decide("/GetSamplingRules").strike, Some(Strike::Status(_))));
+        assert!(matches!(injector.decide(CALL).strike, Some(Strike::Refuse(_))));
+        assert_eq!(injector.struck(), [1, 1]);
     }
 
     #[test]

@@ -91,13 +91,13 @@ impl Sampling {
     }
 
     fn rule_row(&self, rule: &Rule, now: Timestamp) -> RuleRow {
-        let counts = self.last_minute(&rule.rule_name, now);
+        let (counts, nanos) = self.last_minute(&rule.rule_name, now);
         let boost = self.boosts.reported(&rule.rule_name, now);
         RuleRow {
             rule: rule.clone(),
-            requests_per_second: per_second(counts.requests, RATE_NANOS),
-            sampled_per_second: per_second(counts.sampled, RATE_NANOS),
-            borrowed_per_second: per_second(counts.borrowed, RATE_NANOS),
+            requests_per_second: per_second(counts.requests, nanos),
+            sampled_per_second: per_second(counts.sampled, nanos),
+            borrowed_per_second: per_second(counts.borrowed, nanos),
             sampled_share: (counts.requests > 0).then(|| counts.sampled as f64 / counts.requests as f64),
             clients: self.statistics.clients_of(&rule.rule_name).count(),
             traces: boost.traces,
@@ -107,14 +107,16 @@ impl Sampling {
         }
     }
 
-    /// The counts of the windows that the last minute touches, but for the oldest.
-    fn last_minute(&self, rule: &str, now: Timestamp) -> Counts {
-        let recent =
-            self.statistics.windows().take_while(|window| now.nanos_since(window.start) < RATE_NANOS);
-        recent.filter_map(|window| window.rules.get(rule)).fold(Counts::default(), |mut sum, counts| {
-            sum.add(*counts);
-            sum
-        })
+    /// The counts of the present window and of the last minute before it, and how long that is.
+    fn last_minute(&self, rule: &str, now: Timestamp) -> (Counts, u64) {
+        let nanos = RATE_NANOS + now.as_nanos() % WINDOW_NANOS;
+        let recent = self.statistics.windows().take_while(|window| now.nanos_since(window.start) <= nanos);
+        let counts =
+            recent.filter_map(|window| window.rules.get(rule)).fold(Counts::default(), |mut sum, counts| {
+                sum.add(*counts);
+                sum
+            });
+        (counts, nanos)
     }
 }
 

@@ -193,6 +193,9 @@ fn statistics_that_can_not_be_harm_no_others() {
 fn summaries_tell_windows_of_ten_seconds_and_have_pages() {
     let mut sampling = sampling(&[("a", 1, 1), ("b", 2, 1)]);
     for second in (1_000..2_000).step_by(5) {
+        if second > 1_060 {
+            assert_eq!(sampling.overview(at(second)).rules[0].requests_per_second, 0.6, "{second}");
+        }
         report(&mut sampling, &[document("a", 1, 3), document("b", 1, 1)], at(second));
     }
     let first = sampling.summaries(None).unwrap();
@@ -202,8 +205,9 @@ fn summaries_tell_windows_of_ten_seconds_and_have_pages() {
     assert_eq!((first.summaries.len(), second.summaries.len(), second.next_token), (100, 20, None));
     assert!(sampling.summaries(Some("nonsense")).is_err());
     let rates: Vec<f64> =
-        sampling.overview(at(1_999)).rules.iter().map(|row| row.requests_per_second).collect();
+        sampling.overview(at(2_000)).rules.iter().map(|row| row.requests_per_second).collect();
     assert_eq!(rates, [0.6, 0.2, 0.0]);
+
     assert_eq!(sampling.overview(at(1_999)).callers[0].polled.targets.calls, 200);
     sampling.clear();
     assert!(sampling.overview(at(1_999)).clients.is_empty());

@@ -35,9 +35,10 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/map", get(map::page))
         .route("/rejected", get(rejected::page))
         .route("/sampling", get(sampling::page))
-        .route("/sampling/save", post(sampling::save))
-        .route("/sampling/delete", post(sampling::delete))
-        .route("/clear", post(clear))
+        // Who reloads the page that a form led to asks for it with GET.
+        .route("/sampling/save", post(sampling::save).get(|| async { Redirect::to("/sampling") }))
+        .route("/sampling/delete", post(sampling::delete).get(|| async { Redirect::to("/sampling") }))
+        .route("/clear", post(clear).get(|| async { Redirect::to("/") }))
         .route("/static/style.css", get(|| file("text/css; charset=utf-8", STYLE)))
         .route("/static/live.js", get(|| file("text/javascript; charset=utf-8", LIVE)))
         .route("/static/icon.svg", get(|| file("image/svg+xml", ICON)))
