@@ -78,8 +78,8 @@ impl XraySamplerBuilder {
         self
     }
 
-    /// The time between two calls for rules, one second at least. When X-Ray says that rules have changed, they are fetched
-    /// earlier.
+    /// The time between two calls for rules, from one second to half an hour: rules that are an hour old don't count any more. When X-Ray
+    /// says that rules have changed, they are fetched earlier.
     ///
     /// Default: 300 seconds.
     pub fn with_rules_interval(mut self, interval: Duration) -> Self {

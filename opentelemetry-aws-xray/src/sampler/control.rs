@@ -1,15 +1,14 @@
 //! What the sampler's thread does when a call is due: rules become the table in force, reports become targets.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
-use opentelemetry::{otel_info, otel_warn};
+use opentelemetry::otel_warn;
 use xray_wire::{
     limits::MAX_STATISTICS_PER_CALL,
-    sampling::{Call, ClientId, Report, Schedule, SkippedRule, Table, Targets, Unprocessed, shadowed},
+    sampling::{Call, ClientId, Report, Schedule, Table, Targets, Unprocessed, shadowed},
 };
 
 use super::{
@@ -18,13 +17,8 @@ use super::{
     process::OwnProcess,
     published::Published,
     random,
+    warnings::Warnings,
 };
-
-/// A failure that lasts is told again when this has passed.
-const WARN_EVERY: Duration = Duration::from_secs(600);
-
-/// Rules that are told once each as being odd; a bound, since their names come from outside.
-const MAX_ODD_RULES: usize = 1_000;
 
 /// A moment: on the sampler's clock, in the time of day, and a number drawn for it.
 #[derive(Debug, Clone, Copy)]
@@ -47,14 +41,15 @@ pub(super) struct Control {
     is_in_force: bool,
     published: Arc<Published>,
     progress: Arc<Mutex<Progress>>,
-    warned: Option<u64>,
-    odd_rules: HashSet<String>,
+    warnings: Warnings,
 }
 
 /// How the calls went so far, for others to read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
     pub(super) table: Option<Arc<Table>>,
+    /// The rules of it that are never reached, and which takes all of their requests.
+    pub(super) shadowed: Arc<HashMap<Arc<str>, Arc<str>>>,
     pub(super) rules_at: Option<u64>,
     pub(super) last_error: Option<String>,
     pub(super) answered: u64,
@@ -79,8 +74,7 @@ impl Control {
             is_in_force: false,
             published,
             progress,
-            warned: None,
-            odd_rules: HashSet::new(),
+            warnings: Warnings::default(),
         }
     }
 
@@ -109,7 +103,7 @@ impl Control {
         self.published.publish(None);
         // Twice, for decisions that were being made when the rules ended; the second call is most often not needed.
         for _ in 0..2 {
-            if self.warned.is_none() {
+            if !self.warnings.fails(Call::Targets) {
                 // By then everything is due.
                 self.report(Moment { nanos: u64::MAX, ..moment });
             }
@@ -121,15 +115,14 @@ impl Control {
             Ok(all) => all,
             Err(error) => {
                 self.schedule.rules_failed(moment.nanos, moment.random);
-                return self.failed("rules", &error, moment);
+                return self.failed(Call::Rules, &error, moment);
             }
         };
-        skipped.iter().for_each(|skipped| self.warn_of_skipped(skipped));
+        skipped.iter().for_each(|skipped| self.warnings.skipped(skipped));
         let table = Table::new(rules, &self.process.as_process(), self.table.as_deref(), moment.nanos);
-        self.warn_of_shadowed(&table);
         self.schedule.rules_arrived(moment.nanos, table.next_report(), moment.random);
         self.follow_rules(Arc::new(table));
-        self.answered(moment);
+        self.answered(Call::Rules, moment);
         self.note(|progress| progress.rules_at = Some(moment.nanos));
     }
 
@@ -148,12 +141,12 @@ impl Control {
                 // The counts of this chunk and of those behind it go back.
                 Err(error) => {
                     self.schedule.targets_failed(moment.nanos, table.next_report(), moment.random);
-                    return self.failed("targets", &error, moment);
+                    return self.failed(Call::Targets, &error, moment);
                 }
             }
         }
         self.schedule.targets_arrived(table.next_report(), moment.random);
-        self.answered(moment);
+        self.answered(Call::Targets, moment);
     }
 
     fn follow_targets(&mut self, table: &Table, reports: Vec<Report>, targets: &Targets, moment: Moment) {
@@ -187,15 +180,7 @@ impl Control {
         self.note(|progress| progress.refused += 1);
         // The rule is most likely gone.
         self.schedule.refresh_rules();
-        if self.is_first(&format!("refused {} {}", refused.rule_name, refused.error_code)) {
-            otel_warn!(
-                name: "XraySampler.ReportRefused",
-                rule = refused.rule_name.to_string(),
-                code = shown(&refused.error_code),
-                reason = shown(&refused.message),
-                message = "X-Ray refuses the report of a sampling rule; what it counted is lost. Was the rule deleted?"
-            );
-        }
+        self.warnings.refused(refused);
     }
 
     fn end_old_rules(&mut self, moment: Moment) {
@@ -212,91 +197,35 @@ impl Control {
     }
 
     fn follow_rules(&mut self, table: Arc<Table>) {
+        let found = shadowed(table.entries().iter().map(|entry| &*entry.rule));
+        found.iter().for_each(|found| self.warnings.shadowed(*found));
+        let names = found.iter().map(|found| (found.rule.name.clone(), found.by.name.clone()));
+        let shadowed = Arc::new(names.collect());
         self.published.publish(Some(table.clone()));
-        self.note(|progress| progress.table = Some(table.clone()));
+        self.note(|progress| (progress.table, progress.shadowed) = (Some(table.clone()), shadowed));
         self.table = Some(table);
         self.is_in_force = true;
     }
 
-    fn answered(&mut self, moment: Moment) {
-        let failed = self.warned.take();
-        if let Some(since) = failed {
-            otel_info!(
-                name: "XraySampler.Reached",
-                endpoint = self.api.endpoint(),
-                seconds = moment.nanos.saturating_sub(since) / 1_000_000_000,
-                message = "sampling rules and targets are fetched again"
-            );
-        }
+    fn answered(&mut self, call: Call, moment: Moment) {
+        self.warnings.answered(call, &self.api.endpoint(), moment.nanos);
         self.note(|progress| {
             progress.answered += 1;
-            progress.last_error = None;
+            progress.last_error = self.warnings.last_error().map(str::to_owned);
         });
     }
 
-    fn failed(&mut self, what: &'static str, error: &SamplingApiError, moment: Moment) {
+    fn failed(&mut self, call: Call, error: &SamplingApiError, moment: Moment) {
+        self.warnings.failed(call, error, &self.api.endpoint(), self.is_in_force, moment.nanos);
         self.note(|progress| {
             progress.failed += 1;
-            progress.last_error = Some(error.to_string());
+            progress.last_error = self.warnings.last_error().map(str::to_owned);
         });
-        let is_due =
-            self.warned.is_none_or(|at| moment.nanos.saturating_sub(at) >= WARN_EVERY.as_nanos() as u64);
-        if !is_due {
-            return;
-        }
-        self.warned = Some(moment.nanos);
-        let message = if self.is_in_force {
-            "X-Ray can't be asked how to sample; the rules that are known are followed for up to an hour. Is the X-Ray daemon, or a Collector with the extension awsproxy, running at this endpoint?"
-        } else {
-            "X-Ray can't be asked for sampling rules; until it answers the fallback decides, by default one request a second and 5 % of the others. Is the X-Ray daemon, or a Collector with the extension awsproxy, running at this endpoint? `with_endpoint` chooses another one"
-        };
-        otel_warn!(
-            name: "XraySampler.Unreachable",
-            endpoint = self.api.endpoint(),
-            call = what,
-            error = error.to_string(),
-            message = message
-        );
-    }
-
-    fn warn_of_skipped(&mut self, skipped: &SkippedRule) {
-        let name = skipped.name.as_deref().unwrap_or_default();
-        if self.is_first(&format!("skipped {name}")) {
-            otel_warn!(
-                name: "XraySampler.RuleSkipped",
-                rule = name.to_owned(),
-                reason = skipped.reason,
-                message = "a sampling rule can't be followed and is left out"
-            );
-        }
-    }
-
-    fn warn_of_shadowed(&mut self, table: &Table) {
-        for found in shadowed(table.entries().iter().map(|entry| &*entry.rule)) {
-            if self.is_first(&format!("shadowed {} {}", found.rule.name, found.by.name)) {
-                otel_warn!(
-                    name: "XraySampler.RuleShadowed",
-                    rule = found.rule.name.to_string(),
-                    by = found.by.name.to_string(),
-                    message = "a sampling rule is never reached: another one, asked before, takes all of its requests. Should it have a lower priority number?"
-                );
-            }
-        }
-    }
-
-    fn is_first(&mut self, what: &str) -> bool {
-        self.odd_rules.len() < MAX_ODD_RULES && self.odd_rules.insert(what.to_owned())
     }
 
     fn note(&self, change: impl FnOnce(&mut Progress)) {
         change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-/// What X-Ray says, as far as a person wants to read it.
-fn shown(text: &str) -> String {
-    const SHOWN_CHARS: usize = 200;
-    xray_wire::sanitize::truncate(text, SHOWN_CHARS).escape_debug().to_string()
 }
 
 /// An id that the operating system's random numbers make different in each process.

@@ -31,7 +31,10 @@ impl SamplerHandle {
         let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let now = nanos(&*self.clock);
         SamplerStatus {
-            rules: progress.table.map(|table| status::rules(&table, now)).unwrap_or_default(),
+            rules: progress
+                .table
+                .map(|table| status::rules(&table, &progress.shadowed, now))
+                .unwrap_or_default(),
             rules_age: progress.rules_at.map(|at| Duration::from_nanos(now.saturating_sub(at))),
             last_error: progress.last_error,
             calls_answered: progress.answered,

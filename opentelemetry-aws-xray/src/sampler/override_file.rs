@@ -23,7 +23,7 @@ use super::route_override::RouteOverride;
 /// |---|---|
 /// | `always`, `never` | every request, none |
 /// | `5%`, `0.05` | a share |
-/// | `10/s` | so many requests a second, and none of the others |
+/// | `10/s` | so many requests a second, 4,096 at most, and none of the others |
 /// | `10/s 5%` | so many requests a second, and a share of the others |
 /// | `rule=NAME` | what the account's rule with this name says |
 ///

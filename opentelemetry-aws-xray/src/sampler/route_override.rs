@@ -79,7 +79,7 @@ impl RouteOverride {
         Self::per_second(0, share)
     }
 
-    /// Samples up to so many requests a second, in this process, and a share of the others, as for [`rate`](Self::rate).
+    /// Samples up to so many requests a second, in this process and 4,096 at most, and a share of the others, as for [`rate`](Self::rate).
     #[must_use]
     pub fn per_second(requests: u32, share: f64) -> Self {
         let share = Rate::new(share.clamp(0.0, 1.0)).unwrap_or(Rate::NEVER);

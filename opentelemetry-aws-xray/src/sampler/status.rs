@@ -1,8 +1,8 @@
 //! What the sampler knows, for people.
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use xray_wire::sampling::{Counts, RuleState, Table, shadowed};
+use xray_wire::sampling::{Counts, RuleState, Table};
 
 /// What an [`XraySampler`](super::XraySampler) knows at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +13,7 @@ pub struct SamplerStatus {
     pub rules: Vec<RuleStatus>,
     /// How long ago the rules were received; `None` if they never were.
     pub rules_age: Option<Duration>,
-    /// Why the last call failed; `None` if it did not, or there was none.
+    /// Why calls fail at present: those for rules, else those for targets. `None` if neither does.
     pub last_error: Option<String>,
     /// Calls that X-Ray answered.
     pub calls_answered: u64,
@@ -52,16 +52,11 @@ pub struct RuleStatus {
     pub decisions: Counts,
 }
 
-/// The rules of a table as people read them.
-pub(super) fn rules(table: &Table, now: u64) -> Vec<RuleStatus> {
-    let shadowed = shadowed(table.entries().iter().map(|entry| &*entry.rule));
-    let shadowed_by = |name: &str| {
-        let found = shadowed.iter().find(|found| &*found.rule.name == name)?;
-        Some(found.by.name.to_string())
-    };
+/// The rules of a table as people read them, with those that are shadowed and by which.
+pub(super) fn rules(table: &Table, shadowed: &HashMap<Arc<str>, Arc<str>>, now: u64) -> Vec<RuleStatus> {
     let is_live = |state: &RuleState| table.live().any(|live| std::ptr::eq(&*live.state, state));
     let status = table.entries().iter().map(|entry| {
-        let shadowed_by = shadowed_by(&entry.rule.name);
+        let shadowed_by = shadowed.get(&entry.rule.name).map(ToString::to_string);
         RuleStatus {
             name: entry.rule.name.to_string(),
             priority: entry.rule.priority,

@@ -24,7 +24,7 @@ use crate::limits::{MAX_PATTERN_BYTES, MAX_SAMPLING_BODY_BYTES};
 /// }
 /// ```
 ///
-/// Rules are asked in their order, `default` last. `fixed_target` is how many requests a second are sampled, in each process,
+/// Rules are asked in their order, `default` last. `fixed_target` is how many requests a second are sampled, in each process and 4,096 at most,
 /// and `rate` the share of the others. Version 1 calls the host `service_name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalRules {

@@ -6,9 +6,11 @@ mod part;
 use alloc::{
     boxed::Box,
     string::{String, ToString},
-    vec::Vec,
 };
-use core::{fmt, str::FromStr};
+use core::{
+    fmt,
+    str::{Chars, FromStr},
+};
 
 use fold::equals_lower_case;
 use part::Part;
@@ -77,31 +79,41 @@ impl Pattern {
     }
 
     /// Whether everything that `other` matches is surely matched by this one too. The answer may be no where it is so:
-    /// `?*` and `*?` are the same, but aren't seen to be.
+    /// `?*` and `*?` are the same, but aren't seen to be. The work is up to the product of their lengths.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let outer: Vec<char> = self.text.to_ascii_lowercase().chars().collect();
-        let inner: Vec<char> = other.text.to_ascii_lowercase().chars().collect();
+        let mut steps = usize::MAX;
+        self.covers_within(other, &mut steps)
+    }
+
+    /// The same, with the number of steps that it may take. When they are used up the answer is no.
+    pub(super) fn covers_within(&self, other: &Self, steps: &mut usize) -> bool {
+        if self.is_any() {
+            return true;
+        }
+        let (mut outer, mut inner) = (self.text.chars(), other.text.chars());
         // Where the last star stood in both, to go on from there with one more character taken by it.
-        let mut star: Option<(usize, usize)> = None;
-        let (mut o, mut i) = (0, 0);
-        while i < inner.len() {
-            match outer.get(o) {
+        let mut star: Option<(Chars<'_>, Chars<'_>)> = None;
+        loop {
+            let Some(left) = steps.checked_sub(1) else { return false };
+            *steps = left;
+            let (before, mut after) = (inner.clone(), outer.clone());
+            let Some(next) = inner.next() else { return outer.all(|c| c == '*') };
+            match after.next() {
                 Some('*') => {
-                    star = Some((o, i));
-                    o += 1;
+                    star = Some((after.clone(), before.clone()));
+                    (outer, inner) = (after, before);
                 }
                 // A star of the inner pattern is more than one character, and none.
-                Some('?') if inner[i] != '*' => (o, i) = (o + 1, i + 1),
-                Some(c) if *c == inner[i] => (o, i) = (o + 1, i + 1),
+                Some('?') if next != '*' => outer = after,
+                Some(c) if c.eq_ignore_ascii_case(&next) => outer = after,
                 _ => {
-                    let Some((at, taken)) = star else { return false };
-                    star = Some((at, taken + 1));
-                    (o, i) = (at + 1, taken + 1);
+                    let Some((behind, taken)) = &mut star else { return false };
+                    taken.next();
+                    (outer, inner) = (behind.clone(), taken.clone());
                 }
             }
         }
-        outer[o..].iter().all(|c| *c == '*')
     }
 }
 
@@ -188,6 +200,8 @@ impl fmt::Debug for Pattern {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use proptest::prelude::*;
 
     use super::*;

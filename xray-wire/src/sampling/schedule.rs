@@ -50,14 +50,18 @@ impl Schedule {
     /// Up to this long after they are due, reports are sent.
     const TARGETS_SPREAD: u64 = SECOND / 10;
 
+    /// The longest time between two calls for rules, whatever is chosen: half of their lifetime, so that one call may fail.
+    pub const MAX_RULES_INTERVAL: Duration = Duration::from_secs(1_800);
+
     /// The shortest time between two calls for rules, however often they change.
     const MIN_RULES_INTERVAL: u64 = SECOND;
 
-    /// A schedule that begins with a call for rules at once. An interval below one second counts as one second.
+    /// A schedule that begins with a call for rules at once. An interval below one second counts as one second, one above
+    /// [`MAX_RULES_INTERVAL`](Self::MAX_RULES_INTERVAL) as that.
     #[must_use]
     pub fn new(rules_interval: Duration, now: u64) -> Self {
         Self {
-            rules_interval: nanos(rules_interval).max(Self::MIN_RULES_INTERVAL),
+            rules_interval: nanos(rules_interval.min(Self::MAX_RULES_INTERVAL)).max(Self::MIN_RULES_INTERVAL),
             rules_due: now,
             rules_tried: None,
             rules_failures: 0,
