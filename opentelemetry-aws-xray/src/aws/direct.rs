@@ -101,7 +101,8 @@ impl Direct {
     }
 
     /// An X-Ray API key, which is sent as a bearer token instead of a signature. X-Ray takes such keys for OTLP only. No
-    /// credentials are looked for then, and the key leaves the machine over HTTPS only.
+    /// credentials are looked for then, and the key leaves the machine over HTTPS only. Calls for sampling rules are signed all the same, and
+    /// need credentials.
     ///
     /// Default: none; requests are signed.
     pub fn with_api_key(mut self, key: impl Into<String>) -> Self {
@@ -137,6 +138,12 @@ impl Direct {
     #[cfg(feature = "sampler")]
     pub(crate) fn request_timeout(&self) -> Duration {
         self.calls.timeout
+    }
+
+    /// The same, signing its calls whatever key there is: for parts of X-Ray's API that take none.
+    #[cfg(feature = "sampler")]
+    pub(crate) fn signed(self) -> Self {
+        Self { api_key: None, ..self }
     }
 
     /// The same for a second sink, whose work is not told apart from the first.

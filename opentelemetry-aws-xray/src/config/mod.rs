@@ -4,6 +4,8 @@
 //! counts.
 
 mod env;
+#[cfg(feature = "sampler")]
+mod file;
 mod payload;
 mod propagators;
 mod sampler;
@@ -11,8 +13,6 @@ mod transport;
 mod vars;
 
 use std::fmt::Display;
-#[cfg(feature = "adaptive-sampling")]
-use std::{fs::File, io::Read};
 
 pub(crate) use env::Environment;
 use opentelemetry::otel_warn;
@@ -158,17 +158,13 @@ fn understood<T>(name: &'static str, value: &str, result: Result<T, impl Display
 /// What is an anomaly: the variable's own text, or that of the file that it names.
 #[cfg(feature = "adaptive-sampling")]
 pub(crate) fn adaptive_sampling(environment: &Environment) -> AdaptiveSampling {
-    /// AWS's examples have some hundred bytes.
-    const MAX_BYTES: u64 = 64 * 1024;
     let read = || {
         let value = environment.var(vars::ADAPTIVE_SAMPLING)?;
-        // The text has more than one key, and so a line or a brace more than a path.
-        if value.contains(['\n', '{']) {
+        // No path has a line, a brace, or a colon with a space behind it.
+        if value.contains(['\n', '{']) || value.contains(": ") {
             return understood(vars::ADAPTIVE_SAMPLING, &value, value.parse());
         }
-        let mut text = String::new();
-        let file = File::open(&value).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
-        understood(vars::ADAPTIVE_SAMPLING, &value, file)?;
+        let text = understood(vars::ADAPTIVE_SAMPLING, &value, file::read(&value))?;
         understood(vars::ADAPTIVE_SAMPLING, &value, text.parse())
     };
     read().unwrap_or_default()
@@ -263,12 +259,15 @@ mod tests {
     fn adaptive_sampling_is_text_or_a_file_with_it() {
         let text = "version: 1.0\nanomalyCaptureLimit:\n  anomalyTracesPerSecond: 3\n";
         let file = std::env::temp_dir().join(format!("adaptive-sampling-{}.yaml", std::process::id()));
-        std::fs::write(&file, text).unwrap();
+        let long = format!("#{}\n{text}", "x".repeat(100_000));
+        std::fs::write(&file, long).unwrap();
         let (three, none) = (AdaptiveSampling::new().with_captured_per_second(3), AdaptiveSampling::new());
+        let one = AdaptiveSampling::new().with_captured_per_second(1);
         for (value, expected) in [
             (text, &three),
             (r#"{"version": 1, "anomalyCaptureLimit": {"anomalyTracesPerSecond": 3}}"#, &three),
             (file.to_str().unwrap(), &three),
+            ("version: 1.0", &one),
             ("/no/such/file.yaml", &none),
             ("version: 9\n", &none),
             ("", &none),

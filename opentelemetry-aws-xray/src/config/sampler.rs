@@ -1,11 +1,7 @@
 //! Who decides for traces that begin here, by name: `OTEL_TRACES_SAMPLER` and what belongs to it.
 
 #[cfg(feature = "sampler")]
-use std::{
-    fs::File,
-    io::{self, Read},
-    time::Duration,
-};
+use std::time::Duration;
 
 use opentelemetry_sdk::trace::Sampler;
 
@@ -133,23 +129,8 @@ fn file<T>(
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Option<T> {
     let path = environment.var(name)?;
-    let content = read(&path).map_err(|error| format!("the file can't be read: {error}"));
+    let content = super::file::read(&path).map_err(|error| format!("the file can't be read: {error}"));
     understood(name, &path, content.and_then(|text| parse(&text)))
-}
-
-#[cfg(feature = "sampler")]
-fn read(path: &str) -> io::Result<String> {
-    /// Far more than people write by hand; a path to something endless must not fill the memory.
-    const MAX_BYTES: u64 = 1024 * 1024;
-    let mut text = String::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it has more than {MAX_BYTES} bytes"),
-        ));
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

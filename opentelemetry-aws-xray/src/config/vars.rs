@@ -92,7 +92,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: TRACES_SAMPLER_ARG,
-        accepts: "for `xray`: `endpoint=http://host:port,polling_interval=seconds`, both or one; for `…traceidratio`: a number from 0 to 1",
+        accepts: "for `xray`: `endpoint=http://host:port,polling_interval=seconds`, both or one, with 1 to 1800 seconds; for `…traceidratio`: a number from 0 to 1",
         default: "the TCP part of `AWS_XRAY_DAEMON_ADDRESS`, or X-Ray itself with `AWS_XRAY_TRANSPORT=direct`, and `300`; `1`",
         effect: "Where sampling rules are fetched, unencrypted, and how often; or the share of traces that is sampled. Keys that are not known are told in a warning.",
     },

@@ -27,11 +27,12 @@ pub struct DirectSamplingApi {
 }
 
 impl DirectSamplingApi {
-    /// The API with these settings, and those of the environment where they say nothing.
+    /// The API with these settings, and those of the environment where they say nothing. An API key is not used: X-Ray takes them
+    /// for OTLP only, so these calls are signed with the credentials that are found.
     #[must_use]
     pub fn new(direct: Direct) -> Self {
         let timeout = direct.request_timeout();
-        Self { calls: Calls::new(AwsPost::new(direct), timeout) }
+        Self { calls: Calls::new(AwsPost::new(direct.signed()), timeout) }
     }
 }
 

@@ -92,7 +92,9 @@ impl XraySampler {
             let overridden =
                 overrides.iter().find_map(|asked| asked.decide(&span, table, trace_id, clock, stripe));
             if let Some(overridden) = overridden {
-                return Some(EarlyDecision { is_sampled: overridden.decision.is_sampled(), rule: None });
+                let is_sampled = overridden.decision.is_sampled();
+                let rule = overridden.rule.filter(|_| is_sampled).map(|rule| rule.name.clone());
+                return Some(EarlyDecision { is_sampled, rule });
             }
             let by_first_match = |table: &Table| {
                 let entry = table.find(&request).filter(|_| !attributes.were_asked_for())?;
@@ -236,7 +238,13 @@ mod tests {
                 vec![RouteOverride::never().with_attribute("x", "y")],
                 None,
             ),
-            ("one that is reported", vec![all], vec![RouteOverride::rule("none")], None),
+            ("one that is reported", vec![all.clone()], vec![RouteOverride::rule("none")], None),
+            (
+                "one that names a rule",
+                vec![none, all],
+                vec![RouteOverride::rule("all").with_report(false)],
+                sampled_by("all"),
+            ),
         ] {
             let found = sampler(&rules, &overrides).decide_early(&asked(7, "GET", "/a", Some("h")));
             let found = found.map(|found| (found.is_sampled, found.rule.map(|rule| rule.to_string())));
@@ -285,7 +293,7 @@ mod tests {
                 ("[*/]|/[ab*]{1,2}", "GET|P*|\\*", "h|\\*|h\\.\\*", 0.0..=1.0_f64, any::<bool>()),
                 0..5,
             ),
-            overrides in prop::collection::vec(("[*/]|/[ab*]{1,2}", 0.0..=1.0_f64), 0..3),
+            overrides in prop::collection::vec(("[*/]|/[ab*]{1,2}", 0.0..=1.0_f64, prop::option::of(0..5_usize)), 0..3),
             request in (any::<u128>(), "GET|POST|BREW", "/[ab]{0,2}", prop::option::of("h|h\\.x")),
         ) {
             let rules: Vec<_> = rules.into_iter().enumerate().map(|(n, (path, method, host, rate, vip))| {
@@ -296,8 +304,13 @@ mod tests {
                 }
                 rule
             }).collect();
-            let overrides: Vec<_> =
-                overrides.iter().map(|(path, rate)| RouteOverride::rate(*rate).with_path(path)).collect();
+            let overrides: Vec<_> = overrides.iter().map(|(path, rate, rule)| {
+                let asked = match rule {
+                    Some(name) => RouteOverride::rule(&name.to_string()).with_report(false),
+                    None => RouteOverride::rate(*rate),
+                };
+                asked.with_path(path)
+            }).collect();
             let (trace_id, method, path, host) = &request;
             let early = asked(*trace_id, method, path, host.as_deref());
             let [one, other] = [sampler(&rules, &overrides), sampler(&rules, &overrides)];

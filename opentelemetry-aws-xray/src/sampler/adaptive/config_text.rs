@@ -1,6 +1,6 @@
 //! AWS's configuration of adaptive sampling, in YAML or JSON (X-Ray developer guide, "Adaptive sampling").
 
-use std::{error::Error, fmt, str::FromStr, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, str::FromStr, time::Duration};
 
 use yaml_rust2::{ScanError, Yaml, YamlLoader};
 
@@ -73,7 +73,7 @@ impl FromStr for AdaptiveSampling {
 fn condition(fields: &Yaml) -> Result<AnomalyCondition, ParseAdaptiveSamplingError> {
     let mut condition = AnomalyCondition::new().with_usage(usage(&fields["usage"])?);
     if let Some(pattern) = text(&fields["errorCodeRegex"], "errorCodeRegex")? {
-        condition = condition.with_status_codes(pattern).map_err(ParseAdaptiveSamplingError::Pattern)?;
+        condition = condition.with_status_codes(&pattern).map_err(ParseAdaptiveSamplingError::Pattern)?;
     }
     if let Some(operations) = list(&fields["operations"], "operations", "a list of texts")? {
         let operations = operations.iter().map(|operation| text(operation, "operations"));
@@ -88,7 +88,7 @@ fn condition(fields: &Yaml) -> Result<AnomalyCondition, ParseAdaptiveSamplingErr
 }
 
 fn usage(value: &Yaml) -> Result<AnomalyUsage, ParseAdaptiveSamplingError> {
-    Ok(match text(value, "usage")? {
+    Ok(match text(value, "usage")?.as_deref() {
         None | Some("both") => AnomalyUsage::Both,
         Some("sampling-boost") => AnomalyUsage::SamplingBoost,
         Some("anomaly-trace-capture") => AnomalyUsage::AnomalyTraceCapture,
@@ -116,9 +116,10 @@ fn list<'y>(
 }
 
 /// Text. A pattern without quotes that is a number, such as `500`, is meant as text.
-fn text<'y>(value: &'y Yaml, key: &'static str) -> Result<Option<&'y str>, ParseAdaptiveSamplingError> {
+fn text<'y>(value: &'y Yaml, key: &'static str) -> Result<Option<Cow<'y, str>>, ParseAdaptiveSamplingError> {
     match value {
-        Yaml::String(text) | Yaml::Real(text) => Ok(Some(text)),
+        Yaml::String(text) | Yaml::Real(text) => Ok(Some(Cow::Borrowed(text))),
+        Yaml::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
         value if is_absent(value) => Ok(None),
         _ => Err(ParseAdaptiveSamplingError::Expected { key, expected: "text; put it into quotes" }),
     }

@@ -277,6 +277,7 @@ fn conditions_are_those_of_the_configuration() {
         (Some(failed), Some("429"), 0, false, true, true),
         (Some(failed), Some("5000"), 0, false, false, false),
         (Some(failed), None, 0, true, false, false),
+        (Some("  - errorCodeRegex: 500"), Some("500"), 0, false, true, true),
         (Some(slow), Some("200"), 100, false, true, true),
         (Some(slow), None, 99, true, false, false),
         (Some(slow_to_the_digit), None, 99, false, false, false),
@@ -311,7 +312,7 @@ fn what_is_no_configuration_says_why() {
         ("version: 0.9", "expected `version: 1.0`, or another number from 1 to below 2"),
         ("version: 1\nanomalyConditions: 5", "expected as `anomalyConditions` a list"),
         (
-            "version: 1\nanomalyConditions: [{errorCodeRegex: 500}]",
+            "version: 1\nanomalyConditions: [{errorCodeRegex: [500]}]",
             "expected as `errorCodeRegex` text; put it into quotes",
         ),
         (
