@@ -2,6 +2,8 @@
 
 use core::{fmt, str::FromStr};
 
+use crate::hex;
+
 /// The id of a trace, never zero.
 ///
 /// X-Ray writes it as `1-` + 8 hex digits + `-` + 24 hex digits; OpenTelemetry and W3C write the same 16 bytes as
@@ -62,8 +64,8 @@ impl TraceId {
 
     #[inline]
     pub(crate) fn write(self, text: &mut [u8; Self::TEXT_LEN]) {
-        (text[0], text[1], text[10]) = (b'1', b'-', b'-');
         let [a, b, c, d, random @ ..] = self.0;
+        (text[0], text[1], text[10]) = (b'1', b'-', b'-');
         hex(&[a, b, c, d], &mut text[2..10]);
         hex(&random, &mut text[11..]);
     }
@@ -72,18 +74,18 @@ impl TraceId {
     ///
     /// # Errors
     /// [`ParseIdError`] for anything else, the W3C form included.
+    #[inline]
     pub fn parse(text: &[u8]) -> Result<Self, ParseIdError> {
         let [version, b'-', digits @ ..] = text else { return Err(ParseIdError::Shape) };
         if *version != b'1' {
             return Err(ParseIdError::Version);
         }
-        let (Some(time), Some(b'-'), Some(random)) = (digits.get(..8), digits.get(8), digits.get(9..)) else {
+        let Some((time, [b'-', random @ ..])) = digits.split_first_chunk() else {
             return Err(ParseIdError::Shape);
         };
-        let mut bytes = [0; 16];
-        unhex(time, &mut bytes[..4])?;
-        unhex(random, &mut bytes[4..])?;
-        Self::from_bytes(bytes).ok_or(ParseIdError::Zero)
+        let ([b, c, d], []) = random.as_chunks() else { return Err(ParseIdError::Shape) };
+        let number = unhex([*time, *b, *c, *d])?;
+        Self::from_bytes(number.to_be_bytes()).ok_or(ParseIdError::Zero)
     }
 }
 
@@ -121,63 +123,30 @@ impl SegmentId {
     ///
     /// # Errors
     /// [`ParseIdError`] for anything else.
+    #[inline]
     pub fn parse(text: &[u8]) -> Result<Self, ParseIdError> {
-        let mut bytes = [0; 8];
-        unhex(text, &mut bytes)?;
-        Self::from_bytes(bytes).ok_or(ParseIdError::Zero)
+        let ([a, b], []) = text.as_chunks() else { return Err(ParseIdError::Shape) };
+        let number = unhex([*a, *b])? as u64;
+        Self::from_bytes(number.to_be_bytes()).ok_or(ParseIdError::Zero)
     }
 }
 
-/// Bytes as lower-case hex digits, two for each.
+/// Bytes, of which there are a multiple of four, as lower-case hex digits.
 #[inline]
-fn hex(bytes: &[u8], digits: &mut [u8]) {
-    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
-        *pair = HEX[usize::from(*byte)];
+fn hex(bytes: &[u8], text: &mut [u8]) {
+    for (digits, bytes) in text.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+        *digits = hex::digits(*bytes);
     }
 }
 
-/// The two digits of each byte.
-static HEX: [[u8; 2]; 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < pairs.len() {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
+/// The number that hex digits stand for. Inlined, it stays in registers, and that is a fifth of the time that a header takes.
+#[inline(always)]
+fn unhex<const N: usize>(digits: [[u8; 8]; N]) -> Result<u128, ParseIdError> {
+    let mut number = 0;
+    for digits in digits {
+        number = number << 32 | u128::from(hex::number(digits).ok_or(ParseIdError::Digit)?);
     }
-    pairs
-};
-
-/// Reads exactly `2 * out.len()` hex digits, of which there are a multiple of eight.
-#[inline]
-fn unhex(text: &[u8], out: &mut [u8]) -> Result<(), ParseIdError> {
-    if text.len() != 2 * out.len() {
-        return Err(ParseIdError::Shape);
-    }
-    for (digits, bytes) in text.as_chunks().0.iter().zip(out.as_chunks_mut().0) {
-        *bytes = four_bytes(*digits).ok_or(ParseIdError::Digit)?;
-    }
-    Ok(())
-}
-
-/// The bytes that eight hex digits stand for, all at once: an id is read from the header of every request.
-#[inline]
-const fn four_bytes(digits: [u8; 8]) -> Option<[u8; 4]> {
-    /// One in each byte, to do the same to all of them.
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let digits = u64::from_be_bytes(digits);
-    // Letters have bit 6, in either case, and their low nibble counts from 1.
-    let letters = digits >> 6 & EACH;
-    let values = (digits & (0x0f * EACH)) + 9 * letters;
-    let above_nine = (values + (0x80 - 10) * EACH) >> 7 & EACH;
-    // What else has such nibbles is no digit, and isn't what its value would be written as.
-    let written = values + b'0' as u64 * EACH + (b'a' - b'9' - 1) as u64 * above_nine;
-    if values & (0xf0 * EACH) != 0 || written != digits | (0x20 * letters) {
-        return None;
-    }
-    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
-    let words = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    Some(((words | words >> 16) as u32).to_be_bytes())
+    Ok(number)
 }
 
 macro_rules! text_form {
@@ -266,19 +235,6 @@ mod tests {
             }
             if let Some(id) = SegmentId::from_bytes(segment) {
                 prop_assert_eq!(id.to_string().parse(), Ok(id));
-            }
-        }
-
-        #[test]
-        fn digits_are_what_the_standard_library_takes_for_them(text in "[0-9a-fA-F]{8}|[/:@G`g0-9a-f\\x00-\\x7f]{8}", at in 0_usize..8, byte: u8) {
-            let mut digits: [u8; 8] = text.into_bytes().try_into().unwrap();
-            for one_replaced in [false, true] {
-                if one_replaced {
-                    digits[at] = byte;
-                }
-                let text = core::str::from_utf8(&digits).ok().filter(|text| !text.contains('+'));
-                let expected = text.and_then(|text| u32::from_str_radix(text, 16).ok());
-                prop_assert_eq!(four_bytes(digits).map(u32::from_be_bytes), expected, "{:?}", digits);
             }
         }
 

@@ -39,6 +39,7 @@ mod daemon_address;
 #[cfg(feature = "decode")]
 pub mod decode;
 pub mod encode;
+mod hex;
 mod ids;
 pub mod limits;
 pub mod nest;

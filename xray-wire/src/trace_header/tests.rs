@@ -305,11 +305,30 @@ proptest! {
 
     #[test]
     fn the_short_cut_reads_what_the_long_way_reads(
-        value in "Root=[12]-[0-9a-fA-Fg]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01?;]{1,2}",
+        value in "Root=[12]-[0-9a-fA-Fg]{8}-[0-9a-f]{24}(;Parent=[0-9a-f]{16}(;Sampled=[01?;]{1,2})?)?([; ].{0,40})?",
+        tail in header_like(),
     ) {
-        let header = TraceHeader::parse(value.as_bytes());
-        let parts = TraceHeader::parse_parts(value.as_bytes());
-        prop_assert_eq!((header, header.refused), (parts, parts.refused));
+        let both = [value.as_bytes(), &tail].join(&b';');
+        for value in [value.as_bytes(), &tail, &both] {
+            let header = TraceHeader::parse(value);
+            let parts = TraceHeader::parse_parts(value);
+            prop_assert_eq!((header, header.refused), (parts, parts.refused));
+        }
+    }
+
+    #[test]
+    fn the_short_cut_writes_what_the_long_way_writes(value in header_like(), root: [u8; 16], parent: [u8; 8], sampled: Option<bool>) {
+        let sampled = sampled.map_or(Sampled::Unstated, |yes| if yes { Sampled::Yes } else { Sampled::No });
+        let parsed = TraceHeader::parse(&value);
+        for header in [
+            parsed,
+            TraceHeader::new(parsed.root, parsed.parent, parsed.sampled),
+            TraceHeader::new(TraceId::from_bytes(root), SegmentId::from_bytes(parent), sampled),
+            TraceHeader::new(TraceId::from_bytes(root), None, sampled),
+        ] {
+            let text = header.to_text();
+            prop_assert_eq!(header.with_text(<[u8]>::to_vec), text.as_bytes());
+        }
     }
 
     #[test]
