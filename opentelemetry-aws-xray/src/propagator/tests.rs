@@ -423,6 +423,18 @@ fn the_synthetic_parent_never_changes() {
 
 proptest! {
     #[test]
+    fn an_ordinary_caller_is_told_as_any_other(
+        value in "Root=1-[0-9a-f]{8}-[0-9a-f]{24}(;Parent=[0-9a-f]{16})?(;Sampled=[01?])?(;(Lineage=1:2|x))?",
+    ) {
+        let propagator = XrayPropagator::new();
+        let told = propagator.caller(Context::new(), value.as_bytes()).into_context();
+        let header = TraceHeader::parse(value.as_bytes());
+        let weighed = propagator.caller_between(Context::new(), &header).into_context();
+        prop_assert_eq!(told.span().span_context().clone(), weighed.span().span_context().clone());
+        prop_assert_eq!(Inbound::of(&told), Inbound::of(&weighed));
+    }
+
+    #[test]
     fn any_header_leaves_a_context_that_can_be_injected(value in "([ ]?(Root|root|Parent|Sampled|Self|Lineage|[a-z]{1,9})=(1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9a-f]{16}|[01?]|.{0,99});?){0,9}") {
         let cx = extract(&value);
         for cx in [local(&cx, 7, true), cx] {

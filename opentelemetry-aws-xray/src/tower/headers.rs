@@ -27,7 +27,7 @@ pub(super) fn trace_header_answer(cx: &Context) -> Option<HeaderValue> {
         (true, false) => Sampled::No,
     };
     let header = TraceHeader::new(Some(root), None, sampled);
-    HeaderValue::from_bytes(header.to_text().as_bytes()).ok()
+    header.with_text(HeaderValue::from_bytes).ok()
 }
 
 /// The text of a header, if it is there once or more and its first value is visible ASCII.
