@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
-use std::hint::black_box;
+use std::{hint::black_box, iter};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -67,9 +67,13 @@ impl Injector for Headers {
     }
 }
 
-fn propagators() -> [(&'static str, Box<dyn TextMapPropagator>); 3] {
+fn propagators() -> impl Iterator<Item = (&'static str, Box<dyn TextMapPropagator>)> {
+    let ours: Box<dyn TextMapPropagator> = Box::new(XrayPropagator::new());
+    iter::once(("this crate", ours)).chain(others())
+}
+
+fn others() -> [(&'static str, Box<dyn TextMapPropagator>); 2] {
     [
-        ("this crate", Box::new(XrayPropagator::new())),
         ("opentelemetry-aws", Box::new(opentelemetry_aws::trace::XrayPropagator::default())),
         ("SDK, W3C", Box::new(TraceContextPropagator::new())),
     ]
@@ -113,6 +117,29 @@ fn inject(c: &mut Criterion) {
     }
 }
 
+/// As the layers do it: X-Ray's own propagator goes straight to the map, the others by way of an extractor and an injector.
+fn layers(c: &mut Criterion) {
+    let xray = XrayPropagator::new();
+    for (shape, value) in SHAPES {
+        let mut headers = Headers::of_a_request(value);
+        let extract = format!("extract from a HeaderMap of 10 headers as the server layer does, {shape}");
+        run(c, &format!("{extract}/this crate"), || {
+            xray.extract_from(&Context::current(), black_box(&headers.0))
+        });
+        for (name, propagator) in others() {
+            run(c, &format!("{extract}/{name}"), || {
+                propagator.extract_with_context(&Context::current(), black_box(&headers))
+            });
+        }
+        let cx = xray.extract_from(&Context::new(), &headers.0);
+        let inject = format!("inject into a HeaderMap as the client layer does, {shape}");
+        run(c, &format!("{inject}/this crate"), || xray.inject_into(black_box(&cx), &mut headers.0));
+        for (name, propagator) in others() {
+            run(c, &format!("{inject}/{name}"), || propagator.inject_context(black_box(&cx), &mut headers));
+        }
+    }
+}
+
 fn sample(c: &mut Criterion) {
     let samplers: [(&str, Box<dyn ShouldSample>); 2] = [
         ("this crate", Box::new(XrayParentBased::default())),
@@ -129,5 +156,5 @@ fn sample(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, parse_and_print, extract, inject, sample);
+criterion_group!(benches, parse_and_print, extract, inject, layers, sample);
 criterion_main!(benches);
