@@ -340,8 +340,35 @@ fn to_the_wire(c: &mut Criterion) {
         );
     });
     group.finish();
+    work_and_waiting(&exporter, &batch);
     println!("{:?}", exporter.stats());
 }
+
+/// Prints what of the time is work: the rest is waiting, for the receiver's buffer, which is on purpose, and for a processor, which
+/// is the other load's doing.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "criterion measures no time of processors")]
+fn work_and_waiting(exporter: &XrayExporter, batch: &[SpanData]) {
+    use std::time::Instant;
+
+    use rustix::time::{ClockId, clock_gettime};
+
+    const ROUNDS: u32 = 2_000;
+    let work = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
+    let (mut total, mut worked) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..ROUNDS {
+        let batch = batch.to_vec();
+        let (start, work_before) = (Instant::now(), work());
+        futures_executor::block_on(exporter.export(batch)).unwrap_or_default();
+        worked += work() - work_before;
+        total += start.elapsed();
+    }
+    let a_span = |time: Duration| time.as_nanos() / (u128::from(ROUNDS) * batch.len() as u128);
+    println!("{} ns a span, of them {} ns work of this thread", a_span(total), a_span(worked));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn work_and_waiting(_: &XrayExporter, _: &[SpanData]) {}
 
 /// Receives and forgets datagrams until it is dropped.
 struct Draining(Arc<AtomicBool>);
