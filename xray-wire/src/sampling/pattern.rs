@@ -1,7 +1,9 @@
 //! Wildcards: `*` for any text, `?` for one character.
 
+mod affix;
 mod fold;
 mod part;
+mod shape;
 
 use alloc::{
     boxed::Box,
@@ -12,8 +14,8 @@ use core::{
     str::{Chars, FromStr},
 };
 
-use fold::equals_lower_case;
-use part::Part;
+pub(super) use affix::{Affix, Expected};
+use shape::Shape;
 
 /// A text with wildcards, as the fields of sampling rules have them.
 ///
@@ -26,43 +28,41 @@ use part::Part;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: Box<str>,
-    shape: Shape,
+    matcher: Matcher,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-enum Shape {
+enum Matcher {
     /// Stars alone.
     Any,
-    /// No wildcard.
-    Exact(Box<[u8]>),
-    /// No wildcard but stars at the end.
-    Prefix(Box<[u8]>),
-    /// No wildcard but stars at the start.
-    Suffix(Box<[u8]>),
-    /// No star.
-    Whole(Part),
-    /// At least one star: between `first` and `last`, and around each of the `inner` parts.
-    Open { first: Part, inner: Box<[Part]>, last: Part },
+    /// All that is expected is in the first bytes of a text.
+    Prefix(Expected),
+    /// All that is expected is in the last bytes of a text.
+    Suffix(Expected),
+    /// Whatever else there is.
+    Shape(Shape),
 }
+
+const WILDCARDS: [char; 2] = ['*', '?'];
 
 impl Pattern {
     /// The pattern that matches everything, what is missing included.
     #[must_use]
     pub fn any() -> Self {
-        Self { text: "*".into(), shape: Shape::Any }
+        Self { text: "*".into(), matcher: Matcher::Any }
     }
 
     /// A pattern from its text. Every text is one; the empty one matches only empty text.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self { text: text.into(), shape: Shape::new(&text.to_ascii_lowercase()) }
+        Self { text: text.into(), matcher: Matcher::new(&text.to_ascii_lowercase()) }
     }
 
     /// Whether it matches everything.
     #[must_use]
     #[inline]
     pub const fn is_any(&self) -> bool {
-        matches!(self.shape, Shape::Any)
+        matches!(self.matcher, Matcher::Any)
     }
 
     /// The pattern as it was given.
@@ -75,7 +75,26 @@ impl Pattern {
     #[must_use]
     #[inline]
     pub fn matches(&self, text: Option<&str>) -> bool {
-        self.is_any() || text.is_some_and(|text| self.shape.matches(text.as_bytes()))
+        match (&self.matcher, text) {
+            (Matcher::Any, _) => true,
+            (_, None) => false,
+            (Matcher::Prefix(expected), Some(text)) => expected.is_met_by(Affix::prefix(text)),
+            (Matcher::Suffix(expected), Some(text)) => expected.is_met_by(Affix::suffix(text)),
+            (Matcher::Shape(shape), Some(text)) => shape.matches(text.as_bytes()),
+        }
+    }
+
+    /// What the prefix of each text is like that matches.
+    pub(super) fn prefix(&self) -> Expected {
+        match self.text.find(WILDCARDS) {
+            Some(end) => Expected::prefix(&self.text[..end]),
+            None => Expected::whole(&self.text),
+        }
+    }
+
+    /// Whether every text with such a prefix matches.
+    pub(super) const fn is_told_by_prefix(&self) -> bool {
+        matches!(self.matcher, Matcher::Any | Matcher::Prefix(_))
     }
 
     /// Whether everything that `other` matches is surely matched by this one too. The answer may be no where it is so:
@@ -117,52 +136,20 @@ impl Pattern {
     }
 }
 
-#[inline(never)]
-fn open(first: &Part, inner: &[Part], last: &Part, text: &[u8]) -> bool {
-    let Some(start) = first.at_start(text) else { return false };
-    let Some(end) = last.at_end(&text[start..]) else { return false };
-    let mut rest = &text[start..text.len() - end];
-    // The leftmost place for each part leaves the most to those behind it.
-    inner.iter().all(|part| match part.find_end(rest) {
-        Some(end) => {
-            rest = &rest[end..];
-            true
-        }
-        None => false,
-    })
-}
-
-impl Shape {
-    #[inline]
-    fn matches(&self, text: &[u8]) -> bool {
-        let (text, expected) = match self {
-            Self::Any => return true,
-            Self::Exact(whole) => ((text.len() == whole.len()).then_some(text), whole),
-            Self::Prefix(start) => (text.get(..start.len()), start),
-            Self::Suffix(end) => (text.len().checked_sub(end.len()).and_then(|start| text.get(start..)), end),
-            Self::Whole(part) => return part.at_start(text) == Some(text.len()),
-            Self::Open { first, inner, last } => return open(first, inner, last, text),
-        };
-        text.is_some_and(|text| equals_lower_case(text, expected))
-    }
-
+impl Matcher {
     fn new(lower_case: &str) -> Self {
-        let Some((first, rest)) = lower_case.split_once('*') else {
-            let whole = Part::new(lower_case);
-            return whole.as_plain().map_or(Self::Whole(whole), Self::Exact);
-        };
-        let (inner, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-        let inner: Box<[Part]> = inner.split('*').filter(|part| !part.is_empty()).map(Part::new).collect();
-        let (first, last) = (Part::new(first), Part::new(last));
-        if inner.is_empty() {
-            match (first.as_plain(), last.as_plain()) {
-                _ if first.is_empty() && last.is_empty() => return Self::Any,
-                (Some(start), _) if last.is_empty() => return Self::Prefix(start),
-                (_, Some(end)) if first.is_empty() => return Self::Suffix(end),
-                _ => {}
-            }
+        let start = lower_case.trim_end_matches('*');
+        let end = lower_case.trim_start_matches('*');
+        let (stars_before, stars_behind) = (end.len() < lower_case.len(), start.len() < lower_case.len());
+        let is_seen = |literal: &str, most| literal.len() <= most && !literal.contains(WILDCARDS);
+        match (stars_before, stars_behind) {
+            (_, true) if start.is_empty() => Self::Any,
+            // Room for one byte more shows that there is none.
+            (false, false) if is_seen(start, Affix::LEN - 1) => Self::Prefix(Expected::whole(start)),
+            (false, true) if is_seen(start, Affix::LEN) => Self::Prefix(Expected::prefix(start)),
+            (true, false) if is_seen(end, Affix::LEN) => Self::Suffix(Expected::suffix(end)),
+            _ => Self::Shape(Shape::new(lower_case)),
         }
-        Self::Open { first, inner, last }
     }
 }
 
@@ -301,13 +288,18 @@ mod tests {
         }
 
         #[test]
-        fn long_texts_too(start in "[aA@`]{0,20}", change in prop::option::of(0usize..20), end in "[a*]{0,1}") {
-            let mut text = start.clone().into_bytes();
+        fn long_texts_too(
+            before in "[a*]?",
+            literal in "[aA@`]{0,20}",
+            behind in "[a*]?",
+            change in prop::option::of(0usize..20),
+        ) {
+            let mut text = literal.clone().into_bytes();
             if let Some(byte) = change.and_then(|at| text.get_mut(at)) {
                 *byte ^= 0x20;
             }
             let text = String::from_utf8(text).unwrap();
-            let pattern = std::format!("{start}{end}");
+            let pattern = std::format!("{before}{literal}{behind}");
             let expected = naive(&chars(&pattern), &chars(&text));
             prop_assert_eq!(Pattern::new(&pattern).matches(Some(&text)), expected);
         }

@@ -2,7 +2,10 @@
 
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 
-use super::{Field, Pattern, Process, Report, Request, ResourceArn, Rule, RuleState, Target};
+use super::{
+    Field, Pattern, Process, Report, Request, ResourceArn, Rule, RuleState, Target,
+    pattern::{Affix, Expected},
+};
 use crate::{limits::MAX_BOOST_SERVICE_CHARS, sanitize};
 
 /// Rules in the order in which they are asked: by priority, then by name. The first that matches decides.
@@ -12,7 +15,10 @@ use crate::{limits::MAX_BOOST_SERVICE_CHARS, sanitize};
 #[derive(Debug)]
 pub struct Table {
     entries: Box<[Entry]>,
+    /// Rules that look at requests.
     live: Box<[Live]>,
+    /// The rule behind them, which matches everything.
+    catch_all: Option<Entry>,
     /// A bit for each [`Field`].
     asked_for: u8,
     has_boost: bool,
@@ -31,6 +37,10 @@ pub struct Entry {
 /// A rule that requests of this process may meet.
 #[derive(Debug)]
 struct Live {
+    /// Few requests that don't match have it; it is looked at first.
+    path_prefix: Expected,
+    /// Whether the path matches if it has the prefix.
+    is_path_told: bool,
     /// What is left to look at in a request; a field that needs no look has the pattern for everything.
     url_path: Pattern,
     http_method: Pattern,
@@ -73,26 +83,36 @@ impl Table {
         let entries: Vec<Entry> =
             rules.into_iter().map(|rule| Entry { state: state(&rule), rule: Arc::new(rule) }).collect();
         let mut live = Vec::new();
-        for entry in &entries {
-            let Some(rule) = Live::new(entry, process) else { continue };
-            let takes_all = rule.takes_all();
-            live.push(rule);
-            if takes_all {
+        let mut catch_all = None;
+        for rule in entries.iter().filter_map(|entry| Live::new(entry, process)) {
+            if rule.takes_all() {
+                catch_all = Some(rule.entry);
                 break;
             }
+            live.push(rule);
         }
         let asked_for = live.iter().fold(0, |asked, rule| asked | rule.asks_for());
         let has_boost = entries.iter().any(|entry| entry.rule.boost.is_some());
         let service_name =
             sanitize::truncate(process.service_name.unwrap_or("default"), MAX_BOOST_SERVICE_CHARS).into();
-        Self { entries: entries.into(), live: live.into(), asked_for, has_boost, service_name }
+        Self { entries: entries.into(), live: live.into(), catch_all, asked_for, has_boost, service_name }
     }
 
     /// The first rule that matches the request.
     #[must_use]
     #[inline]
     pub fn find(&self, request: &Request<'_>) -> Option<&Entry> {
-        self.live.iter().find(|rule| rule.matches(request)).map(|rule| &rule.entry)
+        self.find_live(request).or(self.catch_all.as_ref())
+    }
+
+    #[inline]
+    fn find_live(&self, request: &Request<'_>) -> Option<&Entry> {
+        if self.live.is_empty() {
+            return None;
+        }
+        let path_prefix = request.url_path.map_or(Affix::MISSING, Affix::prefix);
+        let mut likely = self.live.iter().filter(|rule| rule.path_prefix.is_met_by(path_prefix));
+        likely.find(|rule| rule.matches(request)).map(|rule| &rule.entry)
     }
 
     /// Whether any rule looks at this field of a request. What is not looked at need not be looked for.
@@ -123,7 +143,7 @@ impl Table {
 
     /// The rules that requests of this process may meet, in their order.
     pub fn live(&self) -> impl Iterator<Item = &Entry> {
-        self.live.iter().map(|live| &live.entry)
+        self.live.iter().map(|live| &live.entry).chain(&self.catch_all)
     }
 
     /// Takes the counts of all rules whose report is due and that have any.
@@ -160,6 +180,8 @@ impl Live {
         let rule = &*entry.rule;
         if rule.is_default() {
             return Some(Self {
+                path_prefix: Pattern::any().prefix(),
+                is_path_told: true,
                 url_path: Pattern::any(),
                 http_method: Pattern::any(),
                 host: Pattern::any(),
@@ -180,6 +202,8 @@ impl Live {
         }
         let asks_for_arn = process.resource_arn == ResourceArn::Request;
         Some(Self {
+            path_prefix: rule.url_path.prefix(),
+            is_path_told: rule.url_path.is_told_by_prefix(),
             url_path: rule.url_path.clone(),
             http_method: rule.http_method.clone(),
             host: rule.host.clone(),
@@ -189,10 +213,10 @@ impl Live {
         })
     }
 
-    /// First what tells most rules apart.
+    /// Whether a request matches whose path has the prefix.
     #[inline]
     fn matches(&self, request: &Request<'_>) -> bool {
-        self.url_path.matches(request.url_path)
+        (self.is_path_told || self.url_path.matches(request.url_path))
             && self.http_method.matches(request.http_method)
             && self.host.matches(request.host)
             && self.resource_arn.matches(request.resource_arn)
@@ -226,7 +250,9 @@ const fn bit(field: Field) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use std::{format, vec};
+    use std::{format, string::String, vec};
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::sampling::{Attributes, Rate};
@@ -344,6 +370,56 @@ mod tests {
             let path = format!("/{n}/x");
             let request = Request { url_path: Some(&path), ..Request::UNKNOWN };
             assert_eq!(*table.find(&request).unwrap().rule.name, *format!("r{n}"));
+        }
+    }
+
+    fn pattern() -> impl Strategy<Value = String> {
+        // Short and long, with all kinds of wildcards, and some that are literally the same text.
+        prop_oneof![
+            Just("*".into()),
+            Just(String::new()),
+            "/?[aB]{0,3}[*?]?[aB]{0,3}\\*?",
+            "\\*?/[aB]{0,2}/catalogue/[aB]{0,2}/items/?[*?]?",
+        ]
+    }
+
+    fn text() -> impl Strategy<Value = Option<String>> {
+        prop::option::of(prop_oneof!["/?[Ab*]{0,5}", "/[Ab]{0,2}/CATALOGUE/[Ab]{0,2}/items/?"])
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_asking_each_rule_does(
+            patterns in prop::collection::vec((pattern(), pattern(), pattern(), any::<bool>()), 0..12),
+            (path, host, method) in (text(), text(), text()),
+        ) {
+            let rules = patterns.iter().zip(0..).map(|((path, host, method, has_attribute), n)| {
+                rule(&format!("r{n}"), n, |rule| {
+                    rule.url_path = path.as_str().into();
+                    rule.host = host.as_str().into();
+                    rule.http_method = method.as_str().into();
+                    rule.attributes = has_attribute.then(|| ("tier".into(), "g*".into())).into_iter().collect();
+                })
+            });
+            let rules: Vec<Rule> = rules.collect();
+            for attributes in [Pairs(&[]), Pairs(&[("tier", "gold")])] {
+                let request = Request {
+                    url_path: path.as_deref(),
+                    host: host.as_deref(),
+                    http_method: method.as_deref(),
+                    resource_arn: None,
+                    attributes: &attributes,
+                };
+                let expected = rules.iter().find(|rule| {
+                    rule.url_path.matches(request.url_path)
+                        && rule.host.matches(request.host)
+                        && rule.http_method.matches(request.http_method)
+                        && rule.attributes.iter().all(|(key, value)| attributes.matches(key, value))
+                });
+                let table = Table::new(rules.clone(), &SHOP, None, 0);
+                let found = table.find(&request).map(|entry| &*entry.rule.name);
+                prop_assert_eq!(found, expected.map(|rule| &*rule.name));
+            }
         }
     }
 }
