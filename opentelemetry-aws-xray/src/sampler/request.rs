@@ -41,15 +41,36 @@ pub(super) struct SpanAttributes<'a>(pub(super) &'a [KeyValue]);
 #[inline]
 pub(super) fn request<'a>(table: &Table, kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
     const FIELDS: [Field; 4] = [Field::HttpMethod, Field::UrlPath, Field::Host, Field::ResourceArn];
-    if FIELDS.iter().any(|field| table.asks_for(*field)) {
-        whole_request(kind, attributes)
-    } else {
-        Request { attributes, ..Request::UNKNOWN }
+    if !FIELDS.iter().any(|field| table.asks_for(*field)) {
+        return Request { attributes, ..Request::UNKNOWN };
     }
+    present_request(table, attributes).unwrap_or_else(|| whole_request(kind, attributes))
+}
+
+/// What `table` asks for, if attributes of present conventions tell all of it, as most spans have them: one look at each
+/// attribute is enough.
+#[inline]
+fn present_request<'a>(table: &Table, attributes: &'a SpanAttributes<'a>) -> Option<Request<'a>> {
+    let (mut http_method, mut url_path, mut host) = (None, None, None);
+    for KeyValue { key, value, .. } in attributes.0 {
+        let Value::String(text) = value else { continue };
+        match key.as_str() {
+            "http.request.method" => http_method = Some(text.as_str()),
+            "url.path" => url_path = Some(text.as_str()),
+            "server.address" => host = Some(text.as_str()),
+            _ => {}
+        }
+    }
+    let is_told = (http_method.is_some_and(|method| method != "_OTHER")
+        || !table.asks_for(Field::HttpMethod))
+        && (url_path.is_some() || !table.asks_for(Field::UrlPath))
+        && (host.is_some() || !table.asks_for(Field::Host))
+        && !table.asks_for(Field::ResourceArn);
+    is_told.then_some(Request { http_method, url_path, host, resource_arn: None, attributes })
 }
 
 /// All of it, whoever asks.
-#[inline]
+#[inline(never)]
 pub(super) fn whole_request<'a>(kind: &SpanKind, attributes: &'a SpanAttributes<'a>) -> Request<'a> {
     Found::new(attributes.0).request(kind, attributes)
 }
@@ -189,6 +210,7 @@ impl Write for Number {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use xray_wire::sampling::{Process, Rate, ResourceArn, Rule};
 
     use super::*;
@@ -298,6 +320,40 @@ mod tests {
             let attributes = SpanAttributes(&attributes);
             assert_eq!(attributes.matches("k", &pattern.into()), expected, "{value} {pattern}");
             assert!(!attributes.matches("missing", &Pattern::any()), "a key has to be there");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_gets_what_it_asks_for_of_the_whole(
+            attributes in prop::collection::vec(
+                (
+                    "http\\.request\\.method|url\\.path|server\\.address|http\\.target|http\\.method|url\\.full|net\\.host\\.name|faas\\.id",
+                    prop_oneof![
+                        "GET|_OTHER|/a|/b|h".prop_map(Value::from),
+                        Just(Value::from("http://u/c")),
+                        Just(Value::from(7)),
+                    ],
+                ),
+                0..6,
+            ),
+            asked in any::<[bool; 4]>(),
+        ) {
+            let attributes: Vec<_> = attributes.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
+            let attributes = SpanAttributes(&attributes);
+            let mut rule = Rule::for_all("some fields", 1, 0, Rate::NEVER);
+            let fields = [&mut rule.http_method, &mut rule.url_path, &mut rule.host, &mut rule.resource_arn];
+            for (field, _) in fields.into_iter().zip(asked).filter(|(_, is_asked)| *is_asked) {
+                *field = "x".into();
+            }
+            let process = Process { resource_arn: ResourceArn::Request, ..Process::default() };
+            let table = Table::local(vec![rule], &process);
+            let of = |found: Request<'_>| {
+                let texts = [found.http_method, found.url_path, found.host, found.resource_arn];
+                texts.map(|text| text.map(str::to_owned)).into_iter().zip(asked).filter(|(_, is_asked)| *is_asked).collect::<Vec<_>>()
+            };
+            let kind = SpanKind::Server;
+            prop_assert_eq!(of(request(&table, &kind, &attributes)), of(whole_request(&kind, &attributes)));
         }
     }
 }
