@@ -115,7 +115,8 @@ mod platform {
 
     /// The same of the clock that never goes backwards.
     pub(super) fn monotonic() -> Duration {
-        Duration::try_from(clock_gettime(ClockId::MonotonicCoarse)).unwrap_or_default()
+        let now = clock_gettime(ClockId::MonotonicCoarse);
+        Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
     }
 }
 

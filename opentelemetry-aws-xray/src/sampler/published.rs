@@ -55,23 +55,18 @@ impl Published {
     pub(super) fn read<R>(&self, mut look: impl FnMut(Option<&Table>) -> R) -> R {
         let version = self.version.load(Ordering::Acquire);
         let seen = SEEN.try_with(|seen| {
-            if let Ok(seen) = seen.try_borrow()
-                && seen.0 == version
-            {
-                return Some(look(seen.1.as_deref()));
-            }
-            self.see(seen);
-            seen.try_borrow().ok().filter(|seen| seen.0 == version).map(|seen| look(seen.1.as_deref()))
+            let seen = seen.try_borrow().ok().filter(|seen| seen.0 == version)?;
+            Some(look(seen.1.as_deref()))
         });
-        // A thread that ends, or that decides while it decides, or another table in this moment.
-        seen.ok().flatten().unwrap_or_else(|| look(self.now().1.as_deref()))
+        seen.ok().flatten().unwrap_or_else(|| self.read_anew(look))
     }
 
+    /// For a thread that has not seen the table, that ends, or that decides while it decides.
     #[cold]
-    fn see(&self, seen: &RefCell<(u64, Current)>) {
-        if let Ok(mut seen) = seen.try_borrow_mut() {
-            *seen = self.now();
-        }
+    fn read_anew<R>(&self, look: impl FnOnce(Option<&Table>) -> R) -> R {
+        let now = self.now();
+        let _ = SEEN.try_with(|seen| seen.try_borrow_mut().map(|mut seen| seen.clone_from(&now)));
+        look(now.1.as_deref())
     }
 
     fn now(&self) -> (u64, Current) {
