@@ -16,8 +16,8 @@ use super::{
     fallback::Fallback,
     poller::nanos,
     request::SpanAttributes,
-    root::stripe,
     route_override::{ActiveOverride, Span},
+    stripe::stripe,
     xray::XraySampler,
 };
 

@@ -52,6 +52,8 @@ mod route_override;
 #[cfg(feature = "sampler")]
 mod status;
 #[cfg(feature = "sampler")]
+mod stripe;
+#[cfg(feature = "sampler")]
 mod warnings;
 #[cfg(feature = "sampler")]
 mod xray;

@@ -20,7 +20,8 @@ use opentelemetry_sdk::{
     trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample},
 };
 use xray_wire::sampling::{
-    ClientId, Counts, Report, RulesPage, Schedule, Table, Targets, rules_page, targets, targets_request,
+    ClientId, Counts, Report, RulesPage, Schedule, Stripe, Table, Targets, rules_page, targets,
+    targets_request,
 };
 
 use super::{
@@ -144,7 +145,7 @@ impl World {
     /// Lets every rule decide about a request.
     fn use_all(&self) {
         for entry in self.table().unwrap().entries() {
-            entry.state.decide([0xff; 16], || 0, 0);
+            entry.state.decide([0xff; 16], || 0, Stripe::shared(0));
         }
     }
 }

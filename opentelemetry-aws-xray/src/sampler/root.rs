@@ -1,12 +1,6 @@
 //! The decision about a span whose parent has not decided.
 
-use std::{
-    cell::Cell,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use opentelemetry::{
     KeyValue,
@@ -18,6 +12,7 @@ use super::{
     poller::nanos,
     request::{SpanAttributes, request, whole_request},
     route_override::{ActiveOverride, Span},
+    stripe::stripe,
 };
 use crate::clock::Clock;
 
@@ -80,21 +75,4 @@ impl Root<'_> {
         let decision = entry.state.decide(self.trace_id.to_bytes(), || nanos(clock), stripe());
         Some((entry, decision.is_sampled()))
     }
-}
-
-/// A small number of this thread's own, to count by.
-#[inline]
-pub(super) fn stripe() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static STRIPE: Cell<Option<usize>> = const { Cell::new(None) };
-    }
-    let of_thread = |stripe: &Cell<Option<usize>>| {
-        stripe.get().unwrap_or_else(|| {
-            let new = NEXT.fetch_add(1, Ordering::Relaxed);
-            stripe.set(Some(new));
-            new
-        })
-    };
-    STRIPE.try_with(of_thread).unwrap_or_default()
 }

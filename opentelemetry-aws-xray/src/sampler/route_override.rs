@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use opentelemetry::trace::SpanKind;
 use xray_wire::sampling::{
-    Attributes, Counts, Decision, LocalRules, Pattern, Rate, Request, Rule, RuleState, Table,
+    Attributes, Counts, Decision, LocalRules, Pattern, Rate, Request, Rule, RuleState, Stripe, Table,
 };
 
 use super::{poller::nanos, request::SpanAttributes};
@@ -221,7 +221,7 @@ impl ActiveOverride {
         table: Option<&'t Table>,
         trace_id: [u8; 16],
         clock: &dyn Clock,
-        stripe: usize,
+        stripe: Stripe,
     ) -> Option<Overridden<'t>> {
         if !self.asked.matches(span) {
             return None;

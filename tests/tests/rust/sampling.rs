@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{SamplingDecision, ShouldSample};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 use xray_local::XrayLocal;
-use xray_wire::sampling::{Process, Rate, Request, Rule, Table, Target};
+use xray_wire::sampling::{Process, Rate, Request, Rule, Stripe, Table, Target};
 
 const REQUESTS: u128 = 1_000;
 
@@ -59,7 +59,7 @@ fn of_a_thousand_requests_as_many_are_sampled_as_the_rules_say() {
         let request = Request { url_path: Some(PATH), ..Request::UNKNOWN };
         let is_sampled = |id: &u128| {
             let entry = table.find(&request).unwrap();
-            entry.state.decide(id.to_be_bytes(), || 12 * SECOND, 0).is_sampled()
+            entry.state.decide(id.to_be_bytes(), || 12 * SECOND, Stripe::shared(0)).is_sampled()
         };
         assert_near(trace_ids().filter(is_sampled).count(), expected, rows);
     }

@@ -11,7 +11,7 @@ fn table(reservoir_size: u32) -> Arc<Table> {
     Arc::new(Table::new(vec![rule], &Process::default(), None, 0))
 }
 
-fn decide(table: &Table, now: u64, stripe: usize) -> Decision {
+fn decide(table: &Table, now: u64, stripe: Stripe) -> Decision {
     table.entries()[0].state.decide([0xff; 16], || now, stripe)
 }
 
@@ -49,10 +49,10 @@ fn the_quota_holds_while_it_arrives() {
             };
             other.apply(&[target], 0, 0.0);
         });
-        let sampled = (0..4).filter(|now| decide(&table, *now, 0).is_sampled()).count();
+        let sampled = (0..4).filter(|now| decide(&table, *now, Stripe::shared(0)).is_sampled()).count();
         poller.join().unwrap();
         assert!((1..=2).contains(&sampled));
-        assert!(!decide(&table, 9, 0).is_sampled() || sampled == 1);
+        assert!(!decide(&table, 9, Stripe::shared(0)).is_sampled() || sampled == 1);
     });
 }
 
@@ -60,10 +60,12 @@ fn the_quota_holds_while_it_arrives() {
 fn every_decision_is_reported_once_even_if_a_report_fails() {
     loom::model(|| {
         let table = table(1);
-        let threads: Vec<_> = (0..2)
+        let stripes: [fn() -> Stripe; 2] = [|| Stripe::shared(0), || Stripe::own(1).unwrap()];
+        let threads: Vec<_> = stripes
+            .into_iter()
             .map(|stripe| {
                 let table = table.clone();
-                thread::spawn(move || decide(&table, 0, stripe).is_sampled())
+                thread::spawn(move || decide(&table, 0, stripe()).is_sampled())
             })
             .collect();
         let failed = table.take_due(u64::MAX);
@@ -97,12 +99,13 @@ fn a_quota_is_granted_once_while_a_rule_is_edited() {
             old.apply(&[target], 0, 0.0);
             let sees_the_old = old.clone();
             let thread = thread::spawn(move || {
-                (0..2).filter(|now| decide(&sees_the_old, *now, 0).is_sampled()).count()
+                (0..2).filter(|now| decide(&sees_the_old, *now, Stripe::own(0).unwrap()).is_sampled()).count()
             });
             let rule = Rule::for_all(Rule::DEFAULT_NAME, 10_000, after, Rate::NEVER);
             let edited = Rule { fixed_rate: Rate::new(1e-15).unwrap(), ..rule };
             let new = Table::new(vec![edited], &Process::default(), Some(&old), 0);
-            let sampled = (0..2).filter(|now| decide(&new, *now, 1).is_sampled()).count();
+            let sampled =
+                (0..2).filter(|now| decide(&new, *now, Stripe::own(1).unwrap()).is_sampled()).count();
             let sampled = sampled + thread.join().unwrap();
             assert!(sampled <= most, "{before} -> {after}: {sampled}");
         });

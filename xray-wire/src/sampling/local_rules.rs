@@ -198,7 +198,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sampling::{Decision, Process, Request, Table};
+    use crate::sampling::{Decision, Process, Request, Stripe, Table};
 
     const FILE: &str = r#"{
         "version": 2,
@@ -225,7 +225,11 @@ mod tests {
             };
             let entry = table.find(&request).unwrap();
             assert_eq!(&*entry.rule.name, name);
-            assert_eq!([0; 3].map(|now| entry.state.decide([1; 16], || now, 0)), decisions, "{name}");
+            assert_eq!(
+                [0; 3].map(|now| entry.state.decide([1; 16], || now, Stripe::shared(0))),
+                decisions,
+                "{name}"
+            );
         }
     }
 

@@ -26,6 +26,7 @@ mod rule;
 mod schedule;
 mod state;
 mod statistics;
+mod stripe;
 mod sync;
 mod table;
 
@@ -56,6 +57,7 @@ pub use rule::Rule;
 pub use schedule::{Call, Schedule};
 pub use state::{Decision, RuleState, Target};
 pub use statistics::Counts;
+pub use stripe::Stripe;
 pub use table::{Entry, Table};
 
 /// Nanoseconds of a second.

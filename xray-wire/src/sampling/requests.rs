@@ -101,7 +101,7 @@ mod tests {
     use std::{string::String, vec};
 
     use super::*;
-    use crate::sampling::{BoostCounts, Decision, Process, Rate, Rule, Table};
+    use crate::sampling::{BoostCounts, Decision, Process, Rate, Rule, Stripe, Table};
 
     #[test]
     fn anomalies_stand_in_a_list_of_their_own() {
@@ -145,7 +145,9 @@ mod tests {
             ),
             (1, vec![Decision::NotSampled]),
         ] {
-            decisions.into_iter().for_each(|decision| table.entries()[rule].state.count(decision, 0));
+            decisions
+                .into_iter()
+                .for_each(|decision| table.entries()[rule].state.count(decision, Stripe::shared(0)));
         }
         let reports = table.take_due(u64::MAX);
         assert_eq!(

@@ -73,7 +73,8 @@ impl World {
     fn request(&mut self) {
         if let Some(entry) = self.table.as_ref().and_then(|table| table.find(&Request::UNKNOWN)) {
             let id = u128::from(self.now.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_be_bytes();
-            self.decided.push((self.now, entry.state.decide(id, || self.now, self.now as usize)));
+            self.decided
+                .push((self.now, entry.state.decide(id, || self.now, Stripe::shared(self.now as usize))));
         }
     }
 
@@ -367,7 +368,7 @@ fn twenty_six_rules_report_within_the_limit_of_a_call() {
     for n in 0..26 {
         let path = std::format!("/{n}");
         let request = Request { url_path: Some(&path), ..Request::UNKNOWN };
-        table.find(&request).unwrap().state.decide([0; 16], || 0, 0);
+        table.find(&request).unwrap().state.decide([0; 16], || 0, Stripe::shared(0));
     }
     assert_eq!(table.take_due(RuleState::REPORT_INTERVAL * SECOND - 1).len(), 0, "not yet due");
     let reports = table.take_due(RuleState::REPORT_INTERVAL * SECOND);

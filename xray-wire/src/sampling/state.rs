@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, sync::Arc};
 
 use super::{
-    BoostCounts, Counts, Rate, Reservoir, Rule, SECOND, TargetBoost,
+    BoostCounts, Counts, Rate, Reservoir, Rule, SECOND, Stripe, TargetBoost,
     boost::BoostStatistics,
     statistics::Statistics,
     sync::{AtomicU64, Ordering},
@@ -141,10 +141,10 @@ impl RuleState {
         }
     }
 
-    /// Decides about one request, and counts it. `clock` tells the time where it matters. Threads should each give a `stripe`
-    /// of their own, a small number, to count without meeting.
+    /// Decides about one request, and counts it. `clock` tells the time where it matters; `stripe` is the
+    /// calling thread's.
     #[inline]
-    pub fn decide(&self, trace_id: [u8; 16], clock: impl Fn() -> u64, stripe: usize) -> Decision {
+    pub fn decide(&self, trace_id: [u8; 16], clock: impl Fn() -> u64, stripe: Stripe) -> Decision {
         let decision = self.ask(trace_id, clock);
         self.statistics.count(decision, stripe);
         decision
@@ -171,7 +171,7 @@ impl RuleState {
     }
 
     /// Counts a decision that came about otherwise, such as by a rule of the process's own.
-    pub fn count(&self, decision: Decision, stripe: usize) {
+    pub fn count(&self, decision: Decision, stripe: Stripe) {
         self.statistics.count(decision, stripe);
     }
 

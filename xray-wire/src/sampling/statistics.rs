@@ -1,24 +1,24 @@
 //! How often a rule was asked, and what it answered.
 
 use super::{
-    Decision,
+    Decision, Stripe,
     sync::{AtomicU64, Ordering},
 };
 
-/// Counters that threads don't share: each thread adds to a stripe of its own, as far as there are enough.
+/// Counters that threads don't share: each thread adds to a [`Stripe`] of its own, as far as there are enough.
 ///
 /// A decision adds to exactly one counter, so that no moment shows a request without its answer. Counters never fall: how much of
 /// them was taken is kept beside them.
 #[derive(Debug)]
 pub(super) struct Statistics {
-    stripes: [Stripe; Statistics::STRIPES],
+    stripes: [Padded; Stripe::COUNT],
     taken: Counters,
 }
 
 /// Two cache lines, since processors fetch them in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
-struct Stripe(Counters);
+struct Padded(Counters);
 
 #[derive(Debug)]
 struct Counters {
@@ -53,27 +53,29 @@ impl Counts {
 }
 
 impl Statistics {
-    /// As many threads as this count without meeting. More share.
-    const STRIPES: usize = 16;
-
     pub(super) fn new() -> Self {
-        Self { stripes: core::array::from_fn(|_| Stripe(Counters::new())), taken: Counters::new() }
+        Self { stripes: core::array::from_fn(|_| Padded(Counters::new())), taken: Counters::new() }
     }
 
     #[inline]
-    pub(super) fn count(&self, decision: Decision, stripe: usize) {
-        let Stripe(counters) = &self.stripes[stripe % Self::STRIPES];
+    pub(super) fn count(&self, decision: Decision, stripe: Stripe) {
+        let Padded(counters) = &self.stripes[stripe.place()];
         let counter = match decision {
             Decision::NotSampled => &counters.not_sampled,
             Decision::Quota | Decision::Rate => &counters.sampled,
             Decision::Borrowed => &counters.borrowed,
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if stripe.is_own() {
+            // No other thread writes, and to lock the cache line would cost more than the rest of the decision.
+            counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        } else {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// All that was counted so far, taken or not.
     pub(super) fn total(&self) -> Counts {
-        self.stripes.iter().fold(Counts::default(), |total, Stripe(counters)| Counts {
+        self.stripes.iter().fold(Counts::default(), |total, Padded(counters)| Counts {
             not_sampled: total.not_sampled + counters.not_sampled.load(Ordering::Relaxed),
             sampled: total.sampled + counters.sampled.load(Ordering::Relaxed),
             borrowed: total.borrowed + counters.borrowed.load(Ordering::Relaxed),
@@ -117,13 +119,17 @@ mod tests {
     #[test]
     fn what_is_taken_stays_in_the_total() {
         let statistics = Statistics::new();
-        for (stripe, decision) in [(0, Decision::Borrowed), (1, Decision::Rate), (1, Decision::NotSampled)] {
+        let [own, other] = [0, 1].map(|number| Stripe::own(number).unwrap());
+        let shared = Stripe::shared(40);
+        for (stripe, decision) in
+            [(own, Decision::Borrowed), (other, Decision::Rate), (shared, Decision::NotSampled)]
+        {
             statistics.count(decision, stripe);
         }
         let all = Counts { not_sampled: 1, sampled: 1, borrowed: 1 };
         assert_eq!((statistics.take(), statistics.take()), (all, Counts::default()));
         statistics.give_back(all);
-        statistics.count(Decision::Quota, 40);
+        statistics.count(Decision::Quota, shared);
         assert_eq!(statistics.take(), Counts { sampled: 2, ..all });
         assert_eq!(statistics.total(), Counts { sampled: 2, ..all });
     }
