@@ -53,6 +53,17 @@ pub fn annotate(key: &str, value: impl Into<Value>) {
 
 /// Annotates the current span, as [`annotate`] does, and fails if `AWS_XRAY_CONTEXT_MISSING` asks for it.
 ///
+/// ```
+/// use opentelemetry_aws_xray::{ContextMissingError, try_annotate};
+///
+/// fn pay(order: String, cents: i64) -> Result<(), ContextMissingError> {
+///     try_annotate("order.id", order)?;
+///     try_annotate("order.cents", cents)
+/// }
+/// // Outside of a span, and as long as nobody asked for RUNTIME_ERROR, this is logged.
+/// assert!(pay("o-1".to_owned(), 995).is_ok());
+/// ```
+///
 /// # Errors
 /// [`ContextMissingError`] where there is no span, or only that of a remote caller, and
 /// [`ContextMissing::of_process`] is [`RuntimeError`](ContextMissing::RuntimeError).
@@ -70,6 +81,23 @@ pub fn try_annotate(key: &str, value: impl Into<Value>) -> Result<(), ContextMis
 /// goes to `default`, with a key that says so.
 ///
 /// Which span is the current one, and what happens if there is none, is told at [`annotate`].
+///
+/// ```
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::add_metadata;
+/// # use opentelemetry_aws_xray::{XrayExporter, sink::MemorySink};
+/// # use opentelemetry_sdk::trace::SdkTracerProvider;
+/// # let sink = MemorySink::default();
+/// # let exporter = XrayExporter::builder().with_sink(sink.clone()).build();
+/// # let provider = SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+///
+/// provider.tracer("shop").in_span("reserve", |_cx| {
+///     add_metadata("stock", "reserved", 3);
+///     add_metadata("stock", "shelf", "B7");
+/// });
+/// let document = sink.take().remove(0);
+/// assert!(document.contains(r#""stock":{"reserved":3,"shelf":"B7"}"#), "{document}");
+/// ```
 pub fn add_metadata(namespace: &str, key: &str, value: impl Into<Value>) {
     if !set(|| metadatum_name(namespace, key), value) {
         ContextMissing::of_process().report(METADATUM);
@@ -77,6 +105,15 @@ pub fn add_metadata(namespace: &str, key: &str, value: impl Into<Value>) {
 }
 
 /// Adds metadata to the current span, as [`add_metadata`] does, and fails if `AWS_XRAY_CONTEXT_MISSING` asks for it.
+///
+/// ```
+/// use opentelemetry_aws_xray::{ContextMissingError, try_add_metadata};
+///
+/// fn remember(answer: &str) -> Result<(), ContextMissingError> {
+///     try_add_metadata("bank", "answer", answer.to_owned())
+/// }
+/// # remember("accepted").unwrap();
+/// ```
 ///
 /// # Errors
 /// As [`try_annotate`].

@@ -18,6 +18,15 @@ use crate::{
 ///
 /// Everything here that needs a trace asks this one policy: the client layer, calls of the AWS SDK,
 /// [`annotate`](crate::annotate()). It never ends the process, not even as [`RuntimeError`](Self::RuntimeError).
+///
+/// ```
+/// use opentelemetry_aws_xray::{ContextMissing, Xray};
+///
+/// // A program that makes most of its calls outside of requests, and means it.
+/// let xray = Xray::builder().with_context_missing(ContextMissing::IgnoreError).build();
+/// assert_eq!(xray.context_missing(), ContextMissing::IgnoreError);
+/// assert_eq!("log_warning".parse(), Ok(ContextMissing::LogWarning));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ContextMissing {
     /// `RUNTIME_ERROR`: fail the call that needs it with a [`ContextMissingError`]. What can't fail logs an error.
@@ -129,6 +138,21 @@ impl FromStr for ContextMissing {
 }
 
 /// There was no active trace where one is needed.
+///
+/// Calls that fail with it come back in a box, where it is told from what went wrong on the way:
+///
+/// ```
+/// use std::error::Error;
+///
+/// use opentelemetry_aws_xray::ContextMissingError;
+///
+/// fn is_worth_another_try(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+///     !error.is::<ContextMissingError>()
+/// }
+/// # use opentelemetry_aws_xray::ContextMissing;
+/// # let missing = ContextMissing::RuntimeError.check(&opentelemetry::Context::new(), "a call").unwrap_err();
+/// # assert!(!is_worth_another_try(&missing));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextMissingError {
     what: &'static str,
@@ -143,6 +167,13 @@ impl fmt::Display for ContextMissingError {
 impl std::error::Error for ContextMissingError {}
 
 /// The text names no [`ContextMissing`].
+///
+/// ```
+/// use opentelemetry_aws_xray::ContextMissing;
+///
+/// let error = "PANIC".parse::<ContextMissing>().unwrap_err();
+/// assert!(error.to_string().ends_with("or IGNORE_ERROR, but found \"PANIC\""));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseContextMissingError {
     found: String,
