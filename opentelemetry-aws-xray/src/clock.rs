@@ -10,6 +10,28 @@ use std::sync::{
 use std::time::{Duration, Instant};
 
 /// A clock to measure and wait by. [`SystemClock`] in production, `ManualClock` (feature `test-util`) in tests.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opentelemetry_aws_xray::clock::{Clock, SystemClock};
+///
+/// /// A minute in a second, to show in a talk how quotas run out.
+/// #[derive(Debug)]
+/// struct Hurried;
+///
+/// impl Clock for Hurried {
+///     fn now(&self) -> Duration {
+///         SystemClock.now() * 60
+///     }
+///     fn sleep(&self, duration: Duration) {
+///         SystemClock.sleep(duration / 60);
+///     }
+/// }
+/// let start = Hurried.now();
+/// Hurried.sleep(Duration::from_millis(60));
+/// assert!(Hurried.now() >= start + Duration::from_millis(60));
+/// ```
 pub trait Clock: Debug + Send + Sync {
     /// The time since a start that is the clock's own affair. Never goes backwards.
     fn now(&self) -> Duration;
@@ -25,6 +47,16 @@ pub trait Clock: Debug + Send + Sync {
 }
 
 /// The operating system's monotonic clock. Its start is the first use in the process.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opentelemetry_aws_xray::clock::{Clock, SystemClock};
+///
+/// let start = SystemClock.now();
+/// SystemClock.sleep(Duration::from_millis(1));
+/// assert!(SystemClock.now() - start >= Duration::from_millis(1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SystemClock;
 
@@ -51,6 +83,18 @@ impl Clock for SystemClock {
 }
 
 /// A clock that stands still until it is moved. Clones share their time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opentelemetry_aws_xray::clock::{Clock, ManualClock};
+///
+/// let clock = ManualClock::new();
+/// let given_away = clock.clone();
+/// clock.advance(Duration::from_secs(60));
+/// given_away.sleep(Duration::from_secs(3_600)); // Returns at once.
+/// assert_eq!(clock.now(), Duration::from_secs(3_660));
+/// ```
 #[cfg(any(test, feature = "test-util"))]
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {

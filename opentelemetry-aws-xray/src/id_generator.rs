@@ -13,6 +13,19 @@ use crate::clock::epoch_seconds_coarse;
 /// Random bytes come from the SDK's own generator: one for each thread, fast, seeded by the operating system,
 /// and not for secrets. A process that forks without `exec` copies it: the thread that lives on in the child repeats
 /// its parent's ids. Threads that the child starts are seeded afresh.
+///
+/// ```
+/// use opentelemetry_aws_xray::XrayIdGenerator;
+/// use opentelemetry_sdk::trace::{IdGenerator, SdkTracerProvider};
+///
+/// let provider = SdkTracerProvider::builder().with_id_generator(XrayIdGenerator::default()).build();
+/// # drop(provider);
+///
+/// let [a, b, c, d, ..] = XrayIdGenerator::default().new_trace_id().to_bytes();
+/// let began = u64::from(u32::from_be_bytes([a, b, c, d]));
+/// let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+/// assert!(began.abs_diff(now) < 60, "an id tells when its trace began");
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct XrayIdGenerator {
     random: RandomIdGenerator,

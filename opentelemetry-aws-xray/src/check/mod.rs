@@ -14,6 +14,22 @@ use crate::{
 /// What was tried on the way to X-Ray, and how it went: see [`Xray::check`](crate::Xray::check).
 ///
 /// Its `Display` is for a person: a line for each finding.
+///
+/// ```
+/// use std::process::ExitCode;
+///
+/// use opentelemetry_aws_xray::{Xray, check::Verdict};
+///
+/// fn ready() -> ExitCode {
+///     # let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+///     # let daemon_address = nobody.as_str();
+///     let report = Xray::builder().with_daemon_address(daemon_address).check();
+///     eprint!("{report}");
+///     # assert_eq!(report.verdict(), Verdict::Problem, "{report}");
+///     if report.verdict() == Verdict::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+/// }
+/// # ready();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CheckReport {
@@ -22,6 +38,14 @@ pub struct CheckReport {
 }
 
 /// One thing that was tried.
+///
+/// ```no_run
+/// use opentelemetry_aws_xray::{Xray, check::Verdict};
+///
+/// let mut findings = Xray::check().findings;
+/// findings.retain(|finding| finding.verdict >= Verdict::Warning);
+/// let todo: Vec<_> = findings.into_iter().map(|finding| finding.text).collect();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -32,6 +56,15 @@ pub struct Finding {
 }
 
 /// How something went.
+///
+/// Graver ones are greater:
+///
+/// ```
+/// use opentelemetry_aws_xray::check::{CheckReport, Verdict};
+///
+/// assert!(Verdict::Fine < Verdict::Unknown && Verdict::Warning < Verdict::Problem);
+/// assert_eq!(CheckReport::default().verdict(), Verdict::Fine);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Verdict {

@@ -3,6 +3,14 @@
 use std::{fmt, str::FromStr};
 
 /// What spans become on their way to X-Ray.
+///
+/// ```
+/// use opentelemetry_aws_xray::{Xray, config::Payload};
+///
+/// let xray = Xray::builder().with_exporter(|exporter| exporter.with_payload(Payload::Segments)).build();
+/// assert_eq!("Segments".parse(), Ok(Payload::Segments));
+/// # drop(xray);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Payload {
@@ -32,6 +40,13 @@ impl FromStr for Payload {
 }
 
 /// The text names no [`Payload`], or one whose feature is off.
+///
+/// ```
+/// use opentelemetry_aws_xray::config::Payload;
+///
+/// let error = "zipkin".parse::<Payload>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected `segments` or `otlp`");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParsePayloadError(&'static str);
 

@@ -9,6 +9,19 @@ use super::{Environment, understood, vars};
 use crate::propagator::XrayPropagator;
 
 /// A propagator that can be chosen by name.
+///
+/// ```
+/// use opentelemetry::propagation::TextMapPropagator;
+/// use opentelemetry_aws_xray::{Xray, config::Propagator};
+///
+/// // Without baggage, which may hold what is nobody else's business.
+/// let xray = Xray::builder().with_propagators([Propagator::TraceContext, Propagator::Xray]).build();
+/// let propagator = xray.propagator();
+/// let mut headers: Vec<_> = propagator.fields().collect();
+/// headers.sort_unstable();
+/// assert_eq!(headers, ["traceparent", "tracestate", "x-amzn-trace-id"]);
+/// assert_eq!("tracecontext".parse(), Ok(Propagator::TraceContext));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Propagator {
@@ -40,6 +53,13 @@ impl FromStr for Propagator {
 }
 
 /// The name is not that of a propagator.
+///
+/// ```
+/// use opentelemetry_aws_xray::config::Propagator;
+///
+/// let error = "b3".parse::<Propagator>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected `xray`, `tracecontext`, `baggage` or `none`");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownPropagator;
 

@@ -3,6 +3,16 @@
 use std::{fmt, str::FromStr};
 
 /// By which road documents go to X-Ray.
+///
+/// ```
+/// use opentelemetry_aws_xray::{Xray, config::{ParseTransportError, Transport}};
+///
+/// fn pipeline(transport: &str) -> Result<Xray, ParseTransportError> {
+///     Ok(Xray::builder().with_transport(transport.parse()?).build())
+/// }
+/// assert!(pipeline("UDP").is_ok());
+/// assert_eq!(Transport::default(), Transport::Udp);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Transport {
@@ -39,6 +49,19 @@ impl FromStr for Transport {
 }
 
 /// The text names no transport that there is.
+///
+/// ```
+/// use opentelemetry_aws_xray::config::{ParseTransportError, Transport};
+///
+/// let told = match "tcp".parse::<Transport>() {
+///     Ok(transport) => format!("documents go by {transport:?}"),
+///     Err(ParseTransportError::NeedsFeature(feature)) => format!("this program was built without `{feature}`"),
+///     Err(error) => error.to_string(),
+/// };
+/// # let told_without = "this program was built without `daemon-tcp`";
+/// # assert_eq!(told, if cfg!(feature = "daemon-tcp") { "documents go by Tcp" } else { told_without });
+/// assert_eq!("http".parse::<Transport>(), Err(ParseTransportError::Unknown));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseTransportError {

@@ -1,6 +1,13 @@
 //! The variables that are read: one table, from which the documentation is printed.
 
 /// An environment variable that this crate or the SDK underneath honours.
+///
+/// ```
+/// use opentelemetry_aws_xray::config::VARIABLES;
+///
+/// let address = VARIABLES.iter().find(|variable| variable.name == "AWS_XRAY_DAEMON_ADDRESS");
+/// assert_eq!(address.map(|variable| variable.default), Some("`127.0.0.1:2000`"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Variable {
@@ -35,6 +42,15 @@ pub(crate) const SAMPLING_OVERRIDES: &str = "AWS_XRAY_SAMPLING_OVERRIDES";
 pub(crate) const SAMPLING_RULES: &str = "AWS_XRAY_SAMPLING_RULES";
 
 /// All of them. What is set in code wins over the environment, and the environment over the default.
+///
+/// ```
+/// use opentelemetry_aws_xray::config::VARIABLES;
+///
+/// // For the `--help` of a service:
+/// for variable in VARIABLES {
+///     println!("{:<36} {} [default: {}]", variable.name, variable.effect, variable.default);
+/// }
+/// ```
 pub const VARIABLES: &[Variable] = &[
     Variable {
         name: DAEMON_ADDRESS,
@@ -165,6 +181,12 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// The table in Markdown, as it stands in the documentation.
+///
+/// ```
+/// use opentelemetry_aws_xray::config::variables_markdown;
+///
+/// assert!(variables_markdown().starts_with("| variable | values | default | effect |\n|---|"));
+/// ```
 #[must_use]
 pub fn variables_markdown() -> String {
     let mut table = String::from("| variable | values | default | effect |\n|---|---|---|---|\n");
