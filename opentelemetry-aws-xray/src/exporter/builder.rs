@@ -22,6 +22,25 @@ use crate::{
 };
 
 /// Builds an [`XrayExporter`]. What is set here wins over the environment.
+///
+/// ```
+/// use opentelemetry::{KeyValue, trace::{TraceContextExt, Tracer, TracerProvider}};
+/// use opentelemetry_aws_xray::{XrayExporter, sink::MemorySink};
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+///
+/// let sink = MemorySink::default();
+/// let exporter = XrayExporter::builder()
+///     .with_sink(sink.clone()) // In production: `with_daemon_address`, or what the environment says.
+///     .with_indexed_attributes(["order.*"])
+///     .with_annotation_alias("tenant.name", "tenant")
+///     .build();
+/// let provider = SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+/// provider.tracer("shop").in_span("order", |cx| {
+///     cx.span().set_attributes([KeyValue::new("order.id", "o-1"), KeyValue::new("tenant.name", "acme")]);
+/// });
+/// let document = sink.take().remove(0);
+/// assert!(document.contains(r#""annotations":{"order.id":"o-1","tenant":"acme"}"#), "{document}");
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct XrayExporterBuilder {
@@ -73,6 +92,14 @@ impl XrayExporterBuilder {
     /// [`DropReason::Rejected`](crate::DropReason::Rejected) and [`DropReason::Unanswered`](crate::DropReason::Unanswered), and told in a
     /// warning once a minute.
     ///
+    /// ```
+    /// use opentelemetry_aws_xray::XrayExporter;
+    ///
+    /// let exporter = XrayExporter::builder().with_on_rejected(|rejected| {
+    ///     eprintln!("X-Ray refused {:?}: {} {}", rejected.segment_id, rejected.code, rejected.message);
+    /// });
+    /// ```
+    ///
     /// Default: none.
     #[cfg(feature = "_acknowledged")]
     pub fn with_on_rejected(mut self, callback: impl Fn(&Rejected<'_>) + Send + Sync + 'static) -> Self {
@@ -105,6 +132,11 @@ impl XrayExporterBuilder {
     ///
     /// X-Ray indexes fifty annotations a trace, so choose few. Characters that a key may not hold become `_`. Lists, what
     /// is named like a secret, and what comes after the fiftieth stay in metadata.
+    ///
+    /// ```
+    /// # let exporter = opentelemetry_aws_xray::XrayExporter::builder();
+    /// let exporter = exporter.with_indexed_attributes(["order.id", "feature.*", "otel.resource.service.version"]);
+    /// ```
     ///
     /// Default: none.
     pub fn with_indexed_attributes<K: Into<String>>(mut self, patterns: impl IntoIterator<Item = K>) -> Self {
@@ -170,6 +202,11 @@ impl XrayExporterBuilder {
     /// `aws.log.group.arns` or `aws.log.group.names` wins; from the environment they come by
     /// `OTEL_RESOURCE_ATTRIBUTES=aws.log.group.names=first&second`.
     ///
+    /// ```
+    /// # let exporter = opentelemetry_aws_xray::XrayExporter::builder();
+    /// let exporter = exporter.with_log_groups(["/ecs/checkout"]);
+    /// ```
+    ///
     /// Default: in Lambda, the function's (`AWS_LAMBDA_LOG_GROUP_NAME`); elsewhere none.
     pub fn with_log_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.options.log_groups = groups.into_iter().map(Into::into).collect();
@@ -202,6 +239,12 @@ impl XrayExporterBuilder {
 
     /// Whether attributes named `annotation.` + key become annotations, and those named `metadata.` + key metadata of that key,
     /// as with the crate `opentelemetry-aws`. Spares those who come from there to change all names at once.
+    ///
+    /// ```
+    /// # let exporter = opentelemetry_aws_xray::XrayExporter::builder();
+    /// let exporter = exporter.with_attribute_prefixes(true);
+    /// // `annotation.order.id` is the annotation `order.id` now, `metadata.cart` the metadata `cart`.
+    /// ```
     ///
     /// Default: `false`.
     pub fn with_attribute_prefixes(mut self, prefixes: bool) -> Self {

@@ -78,6 +78,25 @@ struct Shared {
 }
 
 /// Reads an exporter's numbers wherever the exporter itself has gone. Cheap to clone.
+///
+/// ```
+/// use opentelemetry_aws_xray::{StatsHandle, XrayExporter};
+/// # use opentelemetry_sdk::trace::SdkTracerProvider;
+///
+/// /// For a page of the service's health.
+/// fn health(exporter: &StatsHandle) -> String {
+///     let lost = exporter.now().spans_dropped();
+///     match exporter.last_failure() {
+///         Some(failure) => format!("tracing: {lost} spans lost; {failure}"),
+///         None => format!("tracing: {lost} spans lost"),
+///     }
+/// }
+/// let exporter = XrayExporter::builder().build();
+/// let handle = exporter.stats_handle();
+/// let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).build();
+/// assert_eq!(health(&handle), "tracing: 0 spans lost");
+/// # drop(provider);
+/// ```
 #[derive(Debug, Clone)]
 pub struct StatsHandle(Counters);
 

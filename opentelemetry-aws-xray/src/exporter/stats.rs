@@ -13,6 +13,17 @@ use std::{
 use opentelemetry::{KeyValue, metrics::Histogram};
 
 /// Why a span was dropped. Nothing else makes one disappear.
+///
+/// ```
+/// use opentelemetry_aws_xray::{DropReason, ExporterStats};
+///
+/// /// The lines of a page of metrics.
+/// fn dropped(stats: &ExporterStats) -> String {
+///     let line = |reason| format!("spans_dropped{{reason=\"{reason}\"}} {}\n", stats.dropped(reason));
+///     DropReason::ALL.into_iter().map(line).collect()
+/// }
+/// assert!(dropped(&ExporterStats::default()).contains("spans_dropped{reason=\"unreachable\"} 0\n"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -94,6 +105,19 @@ impl fmt::Display for DropReason {
 ///
 /// "Sent" means handed to the operating system with no sign that the daemon's port is closed, since UDP knows no more; on a road on
 /// which the other side answers, that it took the document.
+///
+/// ```
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+/// # use opentelemetry_aws_xray::{XrayExporter, sink::MemorySink};
+/// # let exporter = XrayExporter::builder().with_sink(MemorySink::default()).build();
+/// # let handle = exporter.stats_handle();
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+///
+/// provider.tracer("shop").in_span("order", |_cx| {});
+/// let stats = handle.now();
+/// assert_eq!((stats.spans_in, stats.spans_sent, stats.documents_sent), (1, 1, 1));
+/// assert_eq!(stats.spans_in, stats.spans_sent + stats.spans_held + stats.spans_dropped());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExporterStats {

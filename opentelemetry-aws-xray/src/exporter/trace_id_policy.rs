@@ -10,6 +10,24 @@ use xray_wire::TraceId;
 /// X-Ray's own ids begin with the time at which the trace began; those of other tracers begin with anything. X-Ray takes
 /// both now, and an id is never rewritten: the services of a trace would no longer find each other. This is for those
 /// whose X-Ray endpoint still refuses such ids.
+///
+/// ```
+/// use opentelemetry::{propagation::TextMapPropagator, trace::{Tracer, TracerProvider}};
+/// use opentelemetry_aws_xray::{DropReason, TraceIdPolicy, TraceIdWindow, XrayExporter};
+/// # use opentelemetry_aws_xray::{XrayPropagator, sink::MemorySink};
+///
+/// let policy = TraceIdPolicy::DropInvalid(TraceIdWindow::default());
+/// let exporter = XrayExporter::builder().with_trace_id_policy(policy);
+/// # let exporter = exporter.with_sink(MemorySink::default()).build();
+/// # let handle = exporter.stats_handle();
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+/// # let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1".to_owned();
+/// # let headers = std::collections::HashMap::from([("x-amzn-trace-id".to_owned(), header)]);
+/// # let caller = XrayPropagator::new().extract(&headers);
+/// // The caller's trace has begun in 2016.
+/// drop(provider.tracer("shop").start_with_context("order", &caller));
+/// assert_eq!(handle.now().dropped(DropReason::TraceIdTime), 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TraceIdPolicy {
@@ -23,6 +41,15 @@ pub enum TraceIdPolicy {
 }
 
 /// How far the time in a trace id may be from the start of a span.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opentelemetry_aws_xray::{TraceIdPolicy, TraceIdWindow};
+///
+/// let day = TraceIdWindow { past: Duration::from_secs(24 * 60 * 60), ..TraceIdWindow::default() };
+/// let policy = TraceIdPolicy::WarnOnce(day);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceIdWindow {
     /// How much earlier the trace may have begun. Default: 28 days, as X-Ray once demanded with a margin.

@@ -49,6 +49,17 @@ pub struct Redaction {
 }
 
 /// What becomes of a text.
+///
+/// ```
+/// use opentelemetry_aws_xray::{Redaction, Verdict};
+///
+/// let redaction = Redaction::default().with_rule(|key, value| match key {
+///     "enduser.email" => Verdict::Omit,
+///     "url.path" if value.starts_with("/reset/") => Verdict::Replace("/reset/…".to_owned()),
+///     _ => Verdict::Keep,
+/// });
+/// # drop(redaction);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It stays as it is.
@@ -80,6 +91,14 @@ impl Redaction {
 
     /// Metadata that is left out, by patterns of its namespace and its key: `("events", "*")` leaves out events that are not
     /// exceptions, `("*", "otel.resource.*")` the resource. Fields and annotations are not concerned. Calls add up.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::Redaction;
+    ///
+    /// let redaction = Redaction::default()
+    ///     .with_denied_metadata("events", "*")
+    ///     .with_denied_metadata("*", "otel.resource.*");
+    /// ```
     ///
     /// Default: none.
     pub fn with_denied_metadata(mut self, namespace: impl Into<String>, key: impl Into<String>) -> Self {
