@@ -179,6 +179,18 @@ fn becomes_segment(span: &SpanData) -> bool {
 
 /// What became of segments in progress. [`started`](Self::started) = [`waiting`](Self::waiting) +
 /// [`ended_first`](Self::ended_first) + [`not_shown`](Self::not_shown) + `exporter.spans_in`, while none is just being sent.
+///
+/// ```
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::Xray;
+///
+/// let xray = Xray::builder().with_in_progress(true).build();
+/// let span = xray.tracer_provider().tracer("shop").start("order");
+/// let stats = xray.in_progress_stats().unwrap();
+/// assert_eq!(stats.started, 1);
+/// println!("{} requests run for more than a second", stats.exporter.spans_in);
+/// # drop(span);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct InProgressStats {
@@ -195,6 +207,22 @@ pub struct InProgressStats {
 }
 
 /// Reads an [`InProgressProcessor`]'s numbers wherever it has gone. Cheap to clone.
+///
+/// ```
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::{InProgressProcessor, XrayExporter};
+/// # use opentelemetry_aws_xray::sink::MemorySink;
+/// # use opentelemetry_sdk::trace::SdkTracerProvider;
+/// # let early = XrayExporter::builder().with_sink(MemorySink::default()).build();
+///
+/// let processor = InProgressProcessor::new(early, std::time::Duration::from_secs(3_600));
+/// let handle = processor.stats_handle();
+/// let provider = SdkTracerProvider::builder().with_span_processor(processor).build();
+/// let span = provider.tracer("shop").start("order");
+/// assert_eq!(handle.now().waiting, 1);
+/// drop(span);
+/// assert_eq!((handle.now().waiting, handle.now().ended_first), (0, 1));
+/// ```
 #[derive(Debug, Clone)]
 pub struct InProgressStatsHandle {
     room: SharedRoom,

@@ -171,6 +171,30 @@ impl fmt::Debug for SharedPending {
 /// [`let go`](Self::spans_let_go) + [`let go early`](Self::spans_let_go_early) + [`held`](Self::spans_held).
 ///
 /// Spans that were let go never reach the exporter, and are not among its numbers.
+///
+/// ```
+/// use opentelemetry::trace::{Span, Status, Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::{KeepReason, TailSampling, TailSamplingProcessor};
+/// # use opentelemetry_aws_xray::sampler::RecordUnsampled;
+/// # use opentelemetry_sdk::trace::{BatchSpanProcessor, InMemorySpanExporter, Sampler, SdkTracerProvider};
+/// # let next = BatchSpanProcessor::builder(InMemorySpanExporter::default()).build();
+/// let processor = TailSamplingProcessor::new(TailSampling::new().faults(), next);
+/// let handle = processor.stats_handle();
+/// # let provider = SdkTracerProvider::builder()
+/// #     .with_sampler(RecordUnsampled::new(Sampler::AlwaysOff))
+/// #     .with_span_processor(processor)
+/// #     .build();
+/// // … with a provider whose sampler samples nothing:
+/// let tracer = provider.tracer("shop");
+/// tracer.start("went well").end();
+/// let mut failed = tracer.start("went wrong");
+/// failed.set_status(Status::error("out of stock"));
+/// failed.end();
+///
+/// let stats = handle.now();
+/// assert_eq!((stats.spans_in, stats.spans_kept, stats.spans_let_go), (2, 1, 1));
+/// assert_eq!(stats.requests_kept(KeepReason::Fault), 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TailSamplingStats {
@@ -199,6 +223,17 @@ impl TailSamplingStats {
 }
 
 /// Reads a [`TailSamplingProcessor`]'s numbers wherever it has gone. Cheap to clone.
+///
+/// ```
+/// use opentelemetry_aws_xray::{KeepReason, TailSamplingStatsHandle};
+///
+/// /// The lines of a page of metrics.
+/// fn kept(handle: &TailSamplingStatsHandle) -> String {
+///     let stats = handle.now();
+///     let line = |reason| format!("requests_kept{{reason=\"{reason}\"}} {}\n", stats.requests_kept(reason));
+///     KeepReason::ALL.into_iter().map(line).collect()
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct TailSamplingStatsHandle(SharedPending);
 

@@ -39,6 +39,15 @@ pub struct TailSampling {
 }
 
 /// Why a request was kept.
+///
+/// ```
+/// use opentelemetry_aws_xray::{KeepReason, TailSamplingStats};
+///
+/// let stats = TailSamplingStats::default();
+/// let failures = [KeepReason::Fault, KeepReason::Error].map(|reason| stats.requests_kept(reason));
+/// assert_eq!(failures.iter().sum::<u64>(), 0);
+/// assert_eq!(KeepReason::Slow.as_str(), "slow");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeepReason {
