@@ -23,6 +23,15 @@ mod inbound;
 mod tests;
 
 /// The name of the header, in lower case as HTTP/2 and `http::HeaderMap` have it. HTTP names have no case.
+///
+/// ```
+/// use opentelemetry::Context;
+/// use opentelemetry_aws_xray::propagator::{TRACE_HEADER, header_value};
+///
+/// // For a client that no layer goes around.
+/// let header = header_value(&Context::current()).map(|value| format!("{TRACE_HEADER}: {value}"));
+/// # assert_eq!((TRACE_HEADER, header), ("x-amzn-trace-id", None));
+/// ```
 pub const TRACE_HEADER: &str = "x-amzn-trace-id";
 
 static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [TRACE_HEADER.to_owned()]);
@@ -51,6 +60,22 @@ static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [TRACE_HEADER.to_owned()
 /// Writes the active span's ids and decision, and the extras that came in with the request (`Lineage` and
 /// unknown fields, at most 256 bytes of them). A remote context that is passed on without a span of our own says
 /// what it said when it came. Without a valid span context nothing is written.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use opentelemetry::propagation::TextMapPropagator;
+/// use opentelemetry_aws_xray::XrayPropagator;
+///
+/// let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0";
+/// let request = HashMap::from([("x-amzn-trace-id".to_owned(), header.to_owned())]);
+/// let cx = XrayPropagator::new().extract(&request);
+///
+/// // With no span of ours in between, what goes out is what came in.
+/// let mut outgoing = HashMap::new();
+/// XrayPropagator::new().inject_context(&cx, &mut outgoing);
+/// assert_eq!(outgoing, request);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct XrayPropagator {
     ids: XrayIdGenerator,
@@ -115,6 +140,18 @@ impl TextMapPropagator for XrayPropagator {
 
 /// The `X-Amzn-Trace-Id` value that [`XrayPropagator`] injects for this context, if it injects any. For carriers
 /// that are not an [`Injector`], such as the system attribute `AWSTraceHeader` of an SQS message.
+///
+/// ```
+/// use opentelemetry::{Context, trace::{Tracer, TracerProvider}};
+/// use opentelemetry_aws_xray::propagator::header_value;
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+///
+/// assert_eq!(header_value(&Context::new()), None);
+/// provider.tracer("shop").in_span("order", |cx| {
+///     let value = header_value(&cx).unwrap();
+///     assert!(value.starts_with("Root=1-") && value.ends_with(";Sampled=1"), "{value}");
+/// });
+/// ```
 #[must_use]
 pub fn header_value(cx: &Context) -> Option<String> {
     #[cfg(feature = "lambda")]

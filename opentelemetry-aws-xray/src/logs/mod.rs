@@ -31,11 +31,33 @@ use xray_wire::{SegmentId, TraceId};
 pub use format::WithTraceId;
 
 /// What the id is called, before a colon in text and as a field of JSON: `AWS-XRAY-TRACE-ID`.
+///
+/// ```
+/// use opentelemetry_aws_xray::logs;
+///
+/// /// One line of a log in JSON.
+/// fn line(message: &str) -> String {
+///     let id = logs::current_trace_id().map(|id| id.to_string()).unwrap_or_default();
+///     format!(r#"{{"{}":"{id}","message":"{message}"}}"#, logs::KEY)
+/// }
+/// assert_eq!(line("closed"), r#"{"AWS-XRAY-TRACE-ID":"","message":"closed"}"#);
+/// ```
 pub const KEY: &str = "AWS-XRAY-TRACE-ID";
 
 /// The id of a trace, and of the segment or subsegment in it where something was logged.
 ///
 /// It is displayed as `1-5759e988-bd862e3fe1be46a994272793@53995c3f42cd8ad8`, without an allocation.
+///
+/// ```
+/// use opentelemetry::{Context, trace::{SpanContext, TraceContextExt, TraceFlags, TraceState}};
+/// use opentelemetry_aws_xray::logs;
+///
+/// # let (trace, span) = (0x5759e988_bd862e3fe1be46a994272793_u128.into(), 0x53995c3f42cd8ad8_u64.into());
+/// // A caller's span, to which no line of ours belongs: the id of the trace alone.
+/// let caller = SpanContext::new(trace, span, TraceFlags::SAMPLED, true, TraceState::NONE);
+/// let id = logs::trace_id(&Context::new().with_remote_span_context(caller)).unwrap();
+/// assert_eq!(id.to_string(), "1-5759e988-bd862e3fe1be46a994272793");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogTraceId {
     trace: TraceId,
@@ -61,6 +83,18 @@ pub fn trace_id(cx: &Context) -> Option<LogTraceId> {
 /// The id for log lines of what runs now: [`trace_id`] of the current context.
 ///
 /// A span of `tracing` is the current one while it is entered, with `tracing-opentelemetry` 0.32 or later.
+///
+/// ```
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::logs;
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+///
+/// assert_eq!(logs::current_trace_id(), None);
+/// provider.tracer("shop").in_span("order", |cx| {
+///     assert_eq!(logs::current_trace_id(), logs::trace_id(&cx));
+///     assert!(logs::current_trace_id().is_some());
+/// });
+/// ```
 #[must_use]
 pub fn current_trace_id() -> Option<LogTraceId> {
     Context::map_current(trace_id)

@@ -5,6 +5,15 @@ use opentelemetry::propagation::Extractor;
 use crate::propagator::TRACE_HEADER;
 
 /// The system attribute in which SQS carries the trace header (SQS developer guide, Message system attributes).
+///
+/// ```
+/// use opentelemetry::Context;
+/// use opentelemetry_aws_xray::{messaging::AWS_TRACE_HEADER, propagator::header_value};
+///
+/// // For `message_system_attributes` of SendMessage. To receive it, name it in `message_system_attribute_names`.
+/// let attribute = header_value(&Context::current()).map(|value| (AWS_TRACE_HEADER, value));
+/// # assert_eq!((AWS_TRACE_HEADER, attribute), ("AWSTraceHeader", None));
+/// ```
 pub const AWS_TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// The attributes of one message, system attributes and others, from any map of names and texts.

@@ -18,6 +18,23 @@ use crate::{
 ///
 /// They have `messaging.system`, `messaging.destination.name`, `messaging.operation.name` and `messaging.operation.type`
 /// (`process`), and for a batch `messaging.batch.message_count`. Whoever gets a span ends it.
+///
+/// ```
+/// use opentelemetry::trace::TraceContextExt;
+/// use opentelemetry_aws_xray::{XrayPropagator, messaging::{AWS_TRACE_HEADER, Consumer, MessageCarrier}};
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+///
+/// // Without `Xray::install`, which sets both for the whole process:
+/// let consumer = Consumer::sqs("arn:aws:sqs:eu-west-1:123456789012:jobs")
+///     .with_tracer_provider(&provider)
+///     .with_propagator(XrayPropagator::new());
+///
+/// let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+/// let message = MessageCarrier::from_iter([(AWS_TRACE_HEADER, header)]);
+/// let cx = consumer.start_continued(&message);
+/// assert_eq!(cx.span().span_context().trace_id().to_string(), "5759e988bd862e3fe1be46a994272793");
+/// cx.span().end();
+/// ```
 #[derive(Clone)]
 pub struct Consumer {
     tracer: LazyTracer,

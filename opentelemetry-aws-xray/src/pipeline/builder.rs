@@ -23,6 +23,23 @@ use crate::{
 };
 
 /// Builds an [`Xray`](crate::Xray). What is set here wins over the environment; see [`VARIABLES`](crate::config::VARIABLES).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opentelemetry::KeyValue;
+/// use opentelemetry_aws_xray::Xray;
+/// use opentelemetry_sdk::trace::Sampler;
+///
+/// let xray = Xray::builder()
+///     .with_service_name("checkout")
+///     .with_resource_attribute(KeyValue::new("service.version", "1.4.2"))
+///     .with_sampler(Sampler::TraceIdRatioBased(0.1))
+///     .with_export_interval(Duration::from_secs(1))
+///     .with_exporter(|exporter| exporter.with_indexed_attributes(["order.id"]))
+///     .build(); // Or `install()`, which also makes it that of the process.
+/// assert_eq!(xray.stats().spans_in, 0);
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until `install` or `build`"]
 pub struct XrayBuilder {
@@ -73,6 +90,12 @@ impl XrayBuilder {
     /// How far to look for where the application runs: see [`resource`](crate::resource). What `OTEL_RESOURCE_ATTRIBUTES` and the code
     /// say wins over what is found. Nothing is looked for beside [`with_resource`](Self::with_resource).
     ///
+    /// ```
+    /// use opentelemetry_aws_xray::{Xray, resource::ResourceDetection};
+    ///
+    /// let xray = Xray::builder().with_resource_detection(ResourceDetection::Off);
+    /// ```
+    ///
     /// Default: `AWS_XRAY_RESOURCE_DETECTION`, else [`ResourceDetection::Environment`].
     pub fn with_resource_detection(mut self, detection: ResourceDetection) -> Self {
         self.resource_detection = Some(detection);
@@ -96,6 +119,13 @@ impl XrayBuilder {
     }
 
     /// Changes the exporter's settings.
+    ///
+    /// ```
+    /// # use opentelemetry_aws_xray::Xray;
+    /// let xray = Xray::builder().with_exporter(|exporter| exporter.with_log_groups(["/ecs/checkout"]));
+    /// ```
+    ///
+    /// Default: those of [`XrayExporter::builder`](crate::XrayExporter::builder).
     pub fn with_exporter(mut self, change: impl FnOnce(XrayExporterBuilder) -> XrayExporterBuilder) -> Self {
         self.exporter = change(self.exporter);
         self

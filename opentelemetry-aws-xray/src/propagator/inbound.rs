@@ -10,6 +10,20 @@ use xray_wire::{Sampled, TraceHeader};
 /// remember: an open decision, or fields to pass on. An ordinary header (`Root`, `Parent`, `Sampled=0` or `1`) leaves
 /// none. Contexts that derive from the extracted one have it too; [`of`](Self::of) tells whether it still applies
 /// there.
+///
+/// ```
+/// use opentelemetry::propagation::TextMapPropagator;
+/// use opentelemetry_aws_xray::{XrayPropagator, propagator::Inbound};
+/// # use std::collections::HashMap;
+///
+/// # let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=?;Lineage=1:a87bd80c:0";
+/// # let request = HashMap::from([("x-amzn-trace-id".to_owned(), header.to_owned())]);
+/// // X-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=?;Lineage=1:a87bd80c:0
+/// let cx = XrayPropagator::new().extract(&request);
+/// let inbound = Inbound::of(&cx).unwrap();
+/// assert!(inbound.is_undecided() && !inbound.has_parent());
+/// assert_eq!(inbound.lineage(), Some("1:a87bd80c:0"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
     sampled: Sampled,

@@ -44,6 +44,15 @@ mod metadata;
 mod tests;
 
 /// How far to look for where the application runs.
+///
+/// ```
+/// use opentelemetry_aws_xray::{Xray, resource::ResourceDetection};
+///
+/// // For a program that never runs on AWS.
+/// let xray = Xray::builder().with_resource_detection(ResourceDetection::Off).build();
+/// assert_eq!("environment".parse(), Ok(ResourceDetection::default()));
+/// # drop(xray);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ResourceDetection {
@@ -76,6 +85,14 @@ impl FromStr for ResourceDetection {
 }
 
 /// The text names no way of detection that there is.
+///
+/// ```
+/// use opentelemetry_aws_xray::resource::{ParseResourceDetectionError, ResourceDetection};
+///
+/// let error = "everything".parse::<ResourceDetection>().unwrap_err();
+/// assert_eq!(error, ParseResourceDetectionError::Unknown);
+/// assert_eq!(error.to_string(), "expected `off`, `environment` or `full`");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseResourceDetectionError {
