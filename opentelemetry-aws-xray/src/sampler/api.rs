@@ -7,6 +7,30 @@ use xray_wire::sampling::{ClientId, Report, RulesPage, Targets};
 /// X-Ray's sampling API, behind whatever road leads there. Called from the sampler's own thread, which may wait.
 ///
 /// [`HttpSamplingApi`](super::HttpSamplingApi) is the road through the X-Ray daemon or a Collector.
+///
+/// Another road needs the crate `xray-wire`, whose types are what goes over it:
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::{SamplingApi, SamplingApiError, XraySampler};
+/// use xray_wire::sampling::{ClientId, Report, RulesPage, Targets, rules_page};
+///
+/// /// Rules from a file that was saved with `aws xray get-sampling-rules`, for a test.
+/// #[derive(Debug)]
+/// struct Saved(Vec<u8>);
+///
+/// impl SamplingApi for Saved {
+///     fn rules(&mut self, _next_token: Option<&str>) -> Result<RulesPage, SamplingApiError> {
+///         rules_page(&self.0).map_err(|error| SamplingApiError::new(error.to_string()))
+///     }
+///     fn targets(&mut self, _: ClientId, _: u64, _: &[Report]) -> Result<Targets, SamplingApiError> {
+///         Ok(Targets::default())
+///     }
+///     fn endpoint(&self) -> String {
+///         "a file".to_owned()
+///     }
+/// }
+/// let sampler = XraySampler::builder().with_api(Saved(br#"{"SamplingRuleRecords": []}"#.to_vec())).build();
+/// ```
 pub trait SamplingApi: fmt::Debug + Send + 'static {
     /// GetSamplingRules: the first page, or the one that the last page's token names.
     ///
@@ -30,6 +54,15 @@ pub trait SamplingApi: fmt::Debug + Send + 'static {
 }
 
 /// Why a call failed, in words.
+///
+/// The last one is what [`SamplerStatus::last_error`](super::SamplerStatus::last_error) shows:
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::SamplingApiError;
+///
+/// let error = SamplingApiError::new("expected an answer, but the proxy said 503");
+/// assert!(error.to_string().ends_with("503"));
+/// ```
 #[derive(Debug)]
 pub struct SamplingApiError(String);
 

@@ -26,6 +26,21 @@ use crate::{
 };
 
 /// Builds an [`XraySampler`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opentelemetry_aws_xray::sampler::{RouteOverride, XraySampler};
+/// use opentelemetry_sdk::{Resource, trace::Sampler};
+///
+/// let sampler = XraySampler::builder()
+///     .with_resource(&Resource::builder().with_service_name("checkout").build())
+///     .with_endpoint("http://xray-daemon.internal:2000")
+///     .with_rules_interval(Duration::from_secs(60))
+///     .with_override(RouteOverride::never().with_path("/health*"))
+///     .with_fallback(Sampler::TraceIdRatioBased(0.01))
+///     .build();
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct XraySamplerBuilder {
@@ -97,6 +112,14 @@ impl XraySamplerBuilder {
 
     /// Rules of a file of the X-Ray SDKs to decide by while there are no rules, or none matches, instead of another sampler.
     ///
+    /// ```
+    /// use opentelemetry_aws_xray::sampler::{LocalRules, XraySampler};
+    ///
+    /// let rules = LocalRules::parse(r#"{"version": 2, "default": {"fixed_target": 1, "rate": 0.1}}"#)?;
+    /// let sampler = XraySampler::builder().with_fallback_rules(rules).build();
+    /// # Ok::<(), opentelemetry_aws_xray::sampler::LocalRulesError>(())
+    /// ```
+    ///
     /// Default: as above.
     pub fn with_fallback_rules(mut self, rules: LocalRules) -> Self {
         for warning in &rules.warnings {
@@ -116,6 +139,14 @@ impl XraySamplerBuilder {
     }
 
     /// Several overrides, such as those of a file, behind those given before.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::sampler::{Overrides, XraySampler};
+    ///
+    /// let overrides: Overrides = "never path=/health*".parse()?;
+    /// let sampler = XraySampler::builder().with_overrides(overrides).build();
+    /// # Ok::<(), opentelemetry_aws_xray::sampler::ParseOverridesError>(())
+    /// ```
     ///
     /// Default: none.
     pub fn with_overrides(mut self, asked: impl IntoIterator<Item = RouteOverride>) -> Self {

@@ -15,6 +15,20 @@ use super::{
 use crate::clock::Clock;
 
 /// Shows what an [`XraySampler`](super::XraySampler) knows. It doesn't keep the sampler's thread alive.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::XraySampler;
+///
+/// let sampler = XraySampler::builder().build();
+/// let handle = sampler.handle();
+/// // The provider gets the sampler. On a signal, say, that somebody has edited the rules:
+/// handle.refresh_now();
+/// // On a page of the service's health:
+/// assert_eq!(handle.status().calls_failed, 0);
+/// // At the end:
+/// handle.shutdown();
+/// # drop(sampler);
+/// ```
 #[derive(Debug, Clone)]
 pub struct SamplerHandle {
     pub(super) progress: Arc<Mutex<Progress>>,

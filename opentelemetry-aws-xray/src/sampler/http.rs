@@ -19,6 +19,14 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// X-Ray's sampling API at an endpoint that signs the calls itself. Unencrypted HTTP: for the local host, or a network that
 /// is trusted.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::{HttpSamplingApi, SamplingApi, XraySampler};
+///
+/// let api = HttpSamplingApi::new("xray-daemon.internal:2000");
+/// assert_eq!(api.endpoint(), "http://xray-daemon.internal:2000");
+/// let sampler = XraySampler::builder().with_api(api).build();
+/// ```
 #[derive(Debug)]
 pub struct HttpSamplingApi {
     calls: Calls<HttpPost>,

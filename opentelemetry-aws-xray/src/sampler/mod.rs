@@ -84,6 +84,29 @@ pub use xray_wire::sampling::{Counts, LocalRules, LocalRulesError};
 ///
 /// The other sampler's attributes and trace state are kept. Following a parent adds no attributes and keeps the
 /// parent's trace state.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use opentelemetry::{propagation::TextMapPropagator, trace::{Span, Tracer, TracerProvider}};
+/// use opentelemetry_aws_xray::{XrayParentBased, XrayPropagator};
+/// use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+///
+/// // Where nobody has decided, so does `AlwaysOff`.
+/// let sampler = XrayParentBased::new(Sampler::AlwaysOff);
+/// let tracer = SdkTracerProvider::builder().with_sampler(sampler).build().tracer("shop");
+///
+/// let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
+/// for (header, is_sampled) in [
+///     (format!("{root};Parent=53995c3f42cd8ad8;Sampled=1"), true),
+///     (format!("{root};Parent=53995c3f42cd8ad8;Sampled=?"), false),
+///     (root.to_owned(), false),
+/// ] {
+///     let request = HashMap::from([("x-amzn-trace-id".to_owned(), header)]);
+///     let span = tracer.start_with_context("order", &XrayPropagator::new().extract(&request));
+///     assert_eq!(span.span_context().is_sampled(), is_sampled);
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct XrayParentBased<R = Sampler> {
     root: R,

@@ -31,10 +31,32 @@ use super::route_override::RouteOverride;
 /// `consumer`, `internal`), each with a pattern behind `=`; any other key with a dot in it is an attribute. A value with spaces
 /// stands in double quotes. `report` and `no-report` choose whether the decision is counted in what X-Ray hears:
 /// [`RouteOverride::with_report`]. Behind `#` at the start of a line or after a space is a comment.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::{Overrides, RouteOverride};
+///
+/// let Overrides(overrides) = "
+///     never  path=/health*   # Load balancers ask every second.
+///     always path=/pay/*  method=POST
+/// ".parse()?;
+/// assert_eq!(overrides, [
+///     RouteOverride::never().with_path("/health*"),
+///     RouteOverride::always().with_path("/pay/*").with_method("POST"),
+/// ]);
+/// # Ok::<(), opentelemetry_aws_xray::sampler::ParseOverridesError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overrides(pub Vec<RouteOverride>);
 
 /// A line could not be understood. Says which one, what was expected, and what was found.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::Overrides;
+///
+/// let error = "always path=/pay/*\nsometimes path=/health".parse::<Overrides>().unwrap_err();
+/// assert!(error.to_string().contains("line 2"), "{error}");
+/// assert!(error.to_string().ends_with("but found `sometimes`"), "{error}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseOverridesError {
     line: usize,

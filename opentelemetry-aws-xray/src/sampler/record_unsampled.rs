@@ -14,6 +14,17 @@ use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 /// more with many attributes, where one that is dropped costs 0.15 µs.
 ///
 /// [`XrayBuilder::with_tail_sampling`](crate::XrayBuilder::with_tail_sampling) does this.
+///
+/// ```
+/// use opentelemetry::trace::{Span, Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::{XrayParentBased, sampler::RecordUnsampled};
+/// use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+///
+/// let sampler = RecordUnsampled::new(XrayParentBased::new(Sampler::AlwaysOff));
+/// let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
+/// let span = provider.tracer("shop").start("order");
+/// assert!(span.is_recording() && !span.span_context().is_sampled());
+/// ```
 #[derive(Debug, Clone)]
 pub struct RecordUnsampled {
     sampler: Box<dyn ShouldSample>,

@@ -80,6 +80,13 @@ impl RouteOverride {
     }
 
     /// Samples up to so many requests a second, in this process and 4,096 at most, and a share of the others, as for [`rate`](Self::rate).
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::sampler::RouteOverride;
+    ///
+    /// // Five requests a second, and one of a hundred beyond.
+    /// let orders = RouteOverride::per_second(5, 0.01).with_route("/orders/{id}");
+    /// ```
     #[must_use]
     pub fn per_second(requests: u32, share: f64) -> Self {
         let share = Rate::new(share.clamp(0.0, 1.0)).unwrap_or(Rate::NEVER);
@@ -154,6 +161,19 @@ impl RouteOverride {
 
     /// The rules of a file of the X-Ray SDKs as overrides, without its default: what no rule matches goes on to the account's
     /// rules.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::sampler::{LocalRules, RouteOverride};
+    ///
+    /// let rules = LocalRules::parse(r#"{
+    ///     "version": 2,
+    ///     "rules": [{"host": "*", "http_method": "GET", "url_path": "/health", "fixed_target": 0, "rate": 0}],
+    ///     "default": {"fixed_target": 1, "rate": 0.1}
+    /// }"#)?;
+    /// let never = RouteOverride::rate(0.0).with_host("*").with_method("GET").with_path("/health");
+    /// assert_eq!(RouteOverride::from_local_rules(&rules), [never]);
+    /// # Ok::<(), opentelemetry_aws_xray::sampler::LocalRulesError>(())
+    /// ```
     #[must_use]
     pub fn from_local_rules(rules: &LocalRules) -> Vec<Self> {
         let rules = rules.rules.iter().filter(|rule| !rule.is_default());

@@ -5,6 +5,20 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use xray_wire::sampling::{Counts, RuleState, Table};
 
 /// What an [`XraySampler`](super::XraySampler) knows at one moment.
+///
+/// ```
+/// use opentelemetry_aws_xray::{Xray, sampler::SamplerStatus};
+///
+/// fn summary(status: &SamplerStatus) -> String {
+///     match (status.rules_age, &status.last_error) {
+///         (Some(age), _) => format!("{} rules, {} seconds old", status.rules.len(), age.as_secs()),
+///         (None, Some(error)) => format!("no rules: {error}"),
+///         (None, None) => "no rules yet".to_owned(),
+///     }
+/// }
+/// let xray = Xray::builder().with_central_sampling(|sampler| sampler).build();
+/// assert_eq!(xray.sampler_status().as_ref().map(summary).as_deref(), Some("no rules yet"));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SamplerStatus {
@@ -31,6 +45,16 @@ pub struct SamplerStatus {
 }
 
 /// One of X-Ray's rules, and what X-Ray wants of this process.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::{RuleStatus, SamplerStatus};
+///
+/// /// Rules of which nobody will ever see an effect.
+/// fn dead(status: &SamplerStatus) -> Vec<String> {
+///     let told = |rule: &RuleStatus| Some(format!("{} is behind {}", rule.name, rule.shadowed_by.as_ref()?));
+///     status.rules.iter().filter_map(told).collect()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RuleStatus {

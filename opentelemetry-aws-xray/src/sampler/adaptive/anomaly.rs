@@ -7,6 +7,20 @@ use opentelemetry_sdk::trace::SpanData;
 
 /// When a span is an anomaly: if its status code is one of those given, and if it took as long as given. Of the two, those that are
 /// given must hold; with neither, nothing is an anomaly.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opentelemetry_aws_xray::sampler::adaptive::{AnomalyCondition, AnomalyUsage};
+///
+/// // Faults and throttling of payments, if they took their time.
+/// let condition = AnomalyCondition::new()
+///     .with_operations(["POST /pay"])
+///     .with_status_codes("5..|429")?
+///     .with_slower_than(Duration::from_millis(500))
+///     .with_usage(AnomalyUsage::SamplingBoost);
+/// # Ok::<(), opentelemetry_aws_xray::sampler::adaptive::InvalidPattern>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnomalyCondition {
     statuses: Option<Statuses>,
@@ -16,6 +30,18 @@ pub struct AnomalyCondition {
 }
 
 /// What an anomaly is used for.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::adaptive::{AdaptiveSampling, AnomalyCondition, AnomalyUsage};
+///
+/// // Every fault is told to X-Ray; only payments are worth a trace.
+/// let fault = AnomalyCondition::new().with_status_codes("5..")?;
+/// let adaptive = AdaptiveSampling::new().with_captured_per_second(1).with_conditions([
+///     fault.clone().with_usage(AnomalyUsage::SamplingBoost),
+///     fault.with_operations(["POST /pay"]).with_usage(AnomalyUsage::AnomalyTraceCapture),
+/// ]);
+/// # Ok::<(), opentelemetry_aws_xray::sampler::adaptive::InvalidPattern>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum AnomalyUsage {
@@ -29,6 +55,13 @@ pub enum AnomalyUsage {
 }
 
 /// A pattern of status codes is no regular expression.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::adaptive::AnomalyCondition;
+///
+/// let error = AnomalyCondition::new().with_status_codes("5[").unwrap_err();
+/// assert!(error.to_string().starts_with("expected a regular expression for status codes: "));
+/// ```
 #[derive(Debug)]
 pub struct InvalidPattern(regex_lite::Error);
 

@@ -10,6 +10,14 @@ use super::{
 };
 
 /// A text is no configuration of adaptive sampling.
+///
+/// ```
+/// use opentelemetry_aws_xray::sampler::adaptive::{AdaptiveSampling, ParseAdaptiveSamplingError};
+///
+/// let error = "{version: 1.0, anomalyConditions: none}".parse::<AdaptiveSampling>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected as `anomalyConditions` a list");
+/// assert!(matches!("{}".parse::<AdaptiveSampling>(), Err(ParseAdaptiveSamplingError::Version)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ParseAdaptiveSamplingError {

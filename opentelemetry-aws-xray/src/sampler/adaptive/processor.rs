@@ -14,6 +14,20 @@ use crate::tail_sampling::sampled;
 
 /// Counts traces and anomalies for X-Ray, and hands on to the next processor what is sampled or captured. Made by
 /// [`AdaptiveSampler::processor`].
+///
+/// ```
+/// use opentelemetry_aws_xray::XrayExporter;
+/// use opentelemetry_aws_xray::sampler::{XraySampler, adaptive::{AdaptiveSampler, AdaptiveSampling}};
+/// use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider};
+///
+/// let sampler = AdaptiveSampler::new(XraySampler::builder().build(), AdaptiveSampling::new());
+/// let batches = BatchSpanProcessor::builder(XrayExporter::builder().build()).build();
+/// let provider = SdkTracerProvider::builder()
+///     .with_span_processor(sampler.processor(batches))
+///     .with_sampler(sampler)
+///     .build();
+/// # drop(provider);
+/// ```
 #[derive(Debug)]
 pub struct AdaptiveSamplingProcessor<P> {
     sampler: AdaptiveSampler,

@@ -41,6 +41,19 @@ const KEY: &str = "xrsr";
 /// their trace state which rule was theirs.
 ///
 /// The rule's name goes into no baggage, from where it would reach third parties; what others put there is understood.
+///
+/// ```
+/// use opentelemetry::trace::{Span, Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::sampler::{XraySampler, adaptive::{AdaptiveSampler, AdaptiveSampling}};
+/// use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+///
+/// // While X-Ray has not answered, the fallback decides.
+/// let rules = XraySampler::builder().with_fallback(Sampler::AlwaysOff).build();
+/// let sampler = AdaptiveSampler::new(rules, AdaptiveSampling::new().with_captured_per_second(1));
+/// let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
+/// let span = provider.tracer("shop").start("order");
+/// assert!(span.is_recording() && !span.span_context().is_sampled(), "it may turn out to be an anomaly");
+/// ```
 #[derive(Debug, Clone)]
 pub struct AdaptiveSampler {
     sampler: XraySampler,
@@ -58,6 +71,14 @@ struct Shared {
 }
 
 /// What became of spans that were not sampled, and recorded for adaptive sampling.
+///
+/// ```
+/// use opentelemetry_aws_xray::{Xray, sampler::adaptive::AdaptiveSampling};
+///
+/// let xray = Xray::builder().with_adaptive_sampling(AdaptiveSampling::new()).build();
+/// let stats = xray.adaptive_sampling_stats().unwrap();
+/// println!("{} spans captured, {} passed over", stats.spans_captured, stats.spans_passed_over);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct AdaptiveSamplingStats {
