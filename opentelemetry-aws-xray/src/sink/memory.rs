@@ -8,6 +8,20 @@ use std::{
 use super::{Documents, Report, SegmentSink};
 
 /// Keeps every document. Clones share them: give one to the exporter and ask the other.
+///
+/// ```
+/// use opentelemetry::trace::{Tracer, TracerProvider};
+/// use opentelemetry_aws_xray::{Xray, sink::MemorySink};
+///
+/// let sink = MemorySink::default();
+/// let xray = Xray::builder()
+///     .with_service_name("checkout")
+///     .with_exporter(|exporter| exporter.with_sink(sink.clone()))
+///     .build();
+/// xray.tracer_provider().tracer("test").in_span("order", |_cx| {});
+/// xray.force_flush().unwrap();
+/// assert!(sink.take()[0].contains(r#""name":"checkout""#));
+/// ```
 #[derive(Debug, Clone)]
 pub struct MemorySink {
     documents: Arc<Mutex<Vec<String>>>,

@@ -35,6 +35,35 @@ pub(crate) const DOCUMENT_BUDGET: usize = 64_000;
 ///
 /// All calls get the same [`Report`]. A sink that learns of a document's fate between two calls, on a thread of its own, keeps
 /// a clone and reports to that.
+///
+/// ```
+/// use std::{fs::File, io::{self, Write}, time::Duration};
+///
+/// use opentelemetry_aws_xray::{DropReason, XrayExporter, sink::{Documents, Report, SegmentSink}};
+///
+/// /// A document on each line of a file.
+/// #[derive(Debug)]
+/// struct FileSink(File);
+///
+/// impl SegmentSink for FileSink {
+///     fn max_document_bytes(&self) -> usize {
+///         64_000
+///     }
+///     fn send(&mut self, documents: &Documents, report: &Report) {
+///         for document in documents.iter() {
+///             match self.0.write_all(&[document.json, b"\n"].concat()) {
+///                 Ok(()) => report.sent(document),
+///                 Err(_) => report.dropped_for(document, DropReason::Unreachable),
+///             }
+///         }
+///     }
+///     fn shutdown(&mut self, _timeout: Duration, _report: &Report) {}
+/// }
+///
+/// fn exporter(path: &str) -> io::Result<XrayExporter> {
+///     Ok(XrayExporter::builder().with_sink(FileSink(File::create(path)?)).build())
+/// }
+/// ```
 pub trait SegmentSink: Debug + Send {
     /// The largest document, in bytes, that the transport carries. It does not change.
     fn max_document_bytes(&self) -> usize;
@@ -53,6 +82,17 @@ pub trait SegmentSink: Debug + Send {
 }
 
 /// Finished documents in one buffer, which is reused from batch to batch.
+///
+/// ```
+/// use opentelemetry_aws_xray::sink::{Documents, MemorySink, Report, SegmentSink};
+///
+/// // To try out a sink without an exporter:
+/// let mut documents = Documents::default();
+/// documents.push(2, |text| text.extend_from_slice(b"{}"));
+/// let (mut sink, report) = (MemorySink::default(), Report::default());
+/// sink.send(&documents, &report);
+/// assert_eq!((report.stats().documents_sent, report.stats().spans_sent), (1, 2));
+/// ```
 #[derive(Debug, Default)]
 pub struct Documents {
     bytes: Vec<u8>,
@@ -61,6 +101,18 @@ pub struct Documents {
 }
 
 /// One finished document.
+///
+/// ```
+/// use opentelemetry_aws_xray::sink::Documents;
+///
+/// /// What a batch weighs.
+/// fn bytes(documents: &Documents) -> usize {
+///     documents.iter().map(|document| document.json.len()).sum()
+/// }
+/// # let mut documents = Documents::default();
+/// # documents.push(1, |text| text.extend_from_slice(b"{}"));
+/// # assert_eq!(bytes(&documents), 2);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Document<'d> {
     /// The JSON text.

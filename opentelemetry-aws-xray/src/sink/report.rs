@@ -12,6 +12,19 @@ use crate::exporter::{Counters, DropReason, ExporterStats};
 ///
 /// Each document is reported once when it comes (sent, held or dropped) and, if it is held, once more when it no longer is. So
 /// the numbers add up at any time. The default has numbers of its own, to test a sink without an exporter.
+///
+/// ```
+/// use opentelemetry_aws_xray::{DropReason, sink::{Documents, Report}};
+///
+/// let mut documents = Documents::default();
+/// documents.push(3, |text| text.extend_from_slice(b"{}"));
+/// let report = Report::default();
+/// // A sink that waits for an answer, and gets none.
+/// documents.iter().for_each(|document| report.held(document));
+/// assert_eq!(report.stats().spans_held, 3);
+/// documents.iter().for_each(|document| report.held_dropped_for(document, DropReason::Unanswered));
+/// assert_eq!((report.stats().spans_held, report.stats().dropped(DropReason::Unanswered)), (0, 3));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Report(Counters);
 

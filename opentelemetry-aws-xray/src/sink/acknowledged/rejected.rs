@@ -14,6 +14,19 @@ use super::item::{Fate, Item, Refusal};
 use crate::{exporter::DropReason, post::CallError};
 
 /// A document that the other side refused or could not take, and that was dropped.
+///
+/// It comes to the function of [`with_on_rejected`](crate::XrayExporterBuilder::with_on_rejected):
+///
+/// ```
+/// use opentelemetry_aws_xray::{XrayExporter, sink::Rejected};
+///
+/// fn keep(rejected: &Rejected<'_>) {
+///     let trace = rejected.trace_id.map(|id| id.to_string()).unwrap_or_default();
+///     eprintln!("{} spans of {trace} lost ({}): {}", rejected.spans, rejected.reason, rejected.message);
+/// }
+/// let exporter = XrayExporter::builder().with_on_rejected(keep).build();
+/// # drop(exporter);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejected<'r> {

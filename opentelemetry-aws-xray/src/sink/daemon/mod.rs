@@ -44,6 +44,16 @@ const MAX_SEND_WAIT: Duration = Duration::from_secs(1);
 /// The address may be a host name. It is resolved at the first use, again every [`RESOLVE_EVERY`](Self::RESOLVE_EVERY), and
 /// whenever an address does not answer; a name that does not resolve yet is no error. All addresses that a name has are
 /// tried.
+///
+/// ```
+/// use opentelemetry_aws_xray::{DaemonAddress, XrayExporter, sink::DaemonSink};
+///
+/// // A wrong address ends the start here; `with_daemon_address` would tell it in a warning and go on.
+/// let address: DaemonAddress = "tcp:daemon.internal:2001 udp:daemon.internal:2000".parse()?;
+/// let exporter = XrayExporter::builder().with_sink(DaemonSink::new(address.udp)).build();
+/// # drop(exporter);
+/// # Ok::<(), xray_wire::ParseDaemonAddressError>(())
+/// ```
 #[derive(Debug)]
 pub struct DaemonSink {
     route: Route,

@@ -18,6 +18,15 @@ use crate::clock::{Clock, SystemClock};
 /// Settings for telemetry records (`PutTelemetryRecords`): once a minute, how many segments came, were sent, dropped and refused,
 /// and how calls failed. Only minutes in which something happened are told. The role or user needs
 /// `xray:PutTelemetryRecords`.
+///
+/// ```
+/// use opentelemetry_aws_xray::{XrayExporter, aws::{Direct, TelemetryRecords}};
+///
+/// let records = TelemetryRecords::new().with_hostname("checkout-1").with_instance_id("i-0123456789abcdef0");
+/// let direct = Direct::new().with_telemetry_records(records);
+/// let exporter = XrayExporter::builder().with_direct(direct).build();
+/// # drop(exporter);
+/// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "settings do nothing until an exporter is built with them"]
 pub struct TelemetryRecords(Reporter);
