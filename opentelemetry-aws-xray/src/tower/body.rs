@@ -17,6 +17,26 @@ pin_project! {
     ///
     /// It passes everything through, counts the bytes, and ends the span when the inner body ends, fails or
     /// is dropped. The span is the active one while the inner body is polled.
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use http_body_util::BodyExt;
+    /// use opentelemetry_aws_xray::tower::{XrayBody, XrayLayer};
+    /// # use opentelemetry_aws_xray::{XrayExporter, sink::MemorySink};
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # let exporter = XrayExporter::builder().with_sink(MemorySink::default()).build();
+    /// # let stats = exporter.stats_handle();
+    /// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+    /// # let handler = service_fn(|_: Request<String>| async { Ok::<_, std::io::Error>(Response::new("hello".to_owned())) });
+    /// # let service = XrayLayer::new().with_tracer_provider(&provider).layer(handler);
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let response: Response<XrayBody<String>> = service.oneshot(Request::default()).await.unwrap();
+    /// assert_eq!(stats.now().spans_in, 0, "nobody has read the body yet");
+    /// assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
+    /// assert_eq!(stats.now().spans_in, 1);
+    /// # });
+    /// ```
     #[derive(Default)]
     pub struct XrayBody<B> {
         #[pin]

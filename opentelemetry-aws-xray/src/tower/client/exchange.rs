@@ -14,6 +14,24 @@ use crate::tower::{
 
 /// A request that [`XrayClient`](super::XrayClient) can send: [`http::Request`], and with the feature `reqwest`
 /// `reqwest::Request`. Sealed.
+///
+/// ```
+/// use std::fmt::Display;
+///
+/// use opentelemetry_aws_xray::tower::{ClientRequest, ClientResponse, XrayClient, XrayClientLayer};
+/// use tower::{Layer, Service};
+///
+/// /// Goes around clients of every kind.
+/// fn traced<S, Req>(client: S) -> XrayClient<S>
+/// where
+///     Req: ClientRequest,
+///     S: Service<Req, Response: ClientResponse, Error: Display>,
+/// {
+///     XrayClientLayer::new().with_traced_callee(true).layer(client)
+/// }
+/// # use http::{Request, Response};
+/// # traced(tower::service_fn(|_: Request<String>| async { Ok::<_, std::io::Error>(Response::new(String::new())) }));
+/// ```
 pub trait ClientRequest: Sealed {
     #[doc(hidden)]
     fn method(&self) -> &Method;
@@ -36,6 +54,17 @@ pub trait ClientRequest: Sealed {
 
 /// A response that [`XrayClient`](super::XrayClient) can receive: [`http::Response`], and with the feature
 /// `reqwest` `reqwest::Response`. Sealed.
+///
+/// ```
+/// use http::Response;
+/// use opentelemetry_aws_xray::tower::{ClientResponse, XrayBody};
+///
+/// type Traced = <Response<String> as ClientResponse>::Traced;
+///
+/// fn body(response: Traced) -> XrayBody<String> {
+///     response.into_body()
+/// }
+/// ```
 pub trait ClientResponse: Sealed {
     /// The same response, whose body ends the span: `http::Response<XrayBody<B>>` for `http::Response<B>`.
     type Traced;

@@ -17,6 +17,18 @@ pin_project! {
     /// The response future of [`XrayClient`](super::XrayClient).
     ///
     /// Dropped before it is ready, by a timeout for instance, it ends the span and records that.
+    ///
+    /// Seldom named: it is what a call gives.
+    ///
+    /// ```
+    /// # use http::{Request, Response};
+    /// # use tower::{Layer, Service, service_fn};
+    /// use opentelemetry_aws_xray::tower::{XrayClientFuture, XrayClientLayer};
+    ///
+    /// # let client = service_fn(|_: Request<String>| async { Ok::<_, std::io::Error>(Response::new(String::new())) });
+    /// let mut client = XrayClientLayer::new().layer(client);
+    /// let response: XrayClientFuture<_> = client.call(Request::default());
+    /// ```
     pub struct XrayClientFuture<F> {
         #[pin]
         inner: F,

@@ -16,6 +16,31 @@ use crate::{context_missing::ContextMissing, tower::instruments::Instruments};
 ///
 /// The span is a child of the active one. Without an active span the request goes out as it is, without a span
 /// and without a header, like in the X-Ray SDKs: see [`with_context_missing`](Self::with_context_missing).
+///
+/// ```
+/// use http::{Request, Response};
+/// use opentelemetry::{Context, trace::{FutureExt, TraceContextExt, Tracer, TracerProvider}};
+/// use opentelemetry_aws_xray::{XrayPropagator, tower::XrayClientLayer};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+///
+/// // The other side:
+/// let stock = service_fn(|request: Request<String>| async move {
+///     assert!(request.headers().contains_key("x-amzn-trace-id"));
+///     Ok::<_, std::io::Error>(Response::new("7 left".to_owned()))
+/// });
+/// // Without `Xray::install`, which sets both for the whole process:
+/// let client = XrayClientLayer::new()
+///     .with_tracer_provider(&provider)
+///     .with_propagator(XrayPropagator::new())
+///     .layer(stock);
+///
+/// # futures_executor::block_on(async {
+/// let handler = Context::current_with_span(provider.tracer("shop").start("order"));
+/// let request = Request::get("http://stock.internal/items/7").body(String::new()).unwrap();
+/// client.oneshot(request).with_context(handler).await.unwrap();
+/// # });
+/// ```
 #[derive(Clone, Default)]
 pub struct XrayClientLayer {
     options: Arc<Options>,

@@ -49,6 +49,18 @@ impl<S> Layer<S> for RequireContextLayer {
 }
 
 /// Calls a service where there is an active trace. Made by [`RequireContextLayer`].
+///
+/// ```
+/// use opentelemetry_aws_xray::{ContextMissing, ContextMissingError, tower::RequireContextLayer};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// let publish = service_fn(|message: String| async move { Ok::<_, std::io::Error>(message.len()) });
+/// let publish = RequireContextLayer::new(ContextMissing::RuntimeError).layer(publish);
+/// # futures_executor::block_on(async {
+/// let error = publish.oneshot("sold out".to_owned()).await.unwrap_err();
+/// assert!(error.is::<ContextMissingError>(), "no span is active here");
+/// # });
+/// ```
 #[derive(Debug, Clone)]
 pub struct RequireContext<S> {
     inner: S,
@@ -78,6 +90,18 @@ where
 
 pin_project! {
     /// The response future of [`RequireContext`].
+    ///
+    /// Seldom named: it is what a call gives.
+    ///
+    /// ```
+    /// # use opentelemetry_aws_xray::{ContextMissing, tower::RequireContextLayer};
+    /// # use tower::{Layer, Service, service_fn};
+    /// use opentelemetry_aws_xray::tower::RequireContextFuture;
+    ///
+    /// # let publish = service_fn(|message: String| async move { Ok::<_, std::io::Error>(message.len()) });
+    /// let mut publish = RequireContextLayer::new(ContextMissing::RuntimeError).layer(publish);
+    /// let sent: RequireContextFuture<_> = publish.call("sold out".to_owned());
+    /// ```
     pub struct RequireContextFuture<F> {
         #[pin]
         state: State<F>,

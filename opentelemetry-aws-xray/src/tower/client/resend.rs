@@ -65,6 +65,16 @@ impl<S> Layer<S> for CountResendsLayer {
 }
 
 /// Counts the attempts to send one request. Made by [`CountResendsLayer`].
+///
+/// ```
+/// use opentelemetry_aws_xray::tower::{CountResends, CountResendsLayer, XrayClient, XrayClientLayer};
+/// use tower::Layer;
+///
+/// /// A client that sends again by itself goes between the two.
+/// fn traced<C, R>(client: C, retrying: impl FnOnce(XrayClient<C>) -> R) -> CountResends<R> {
+///     CountResendsLayer::new().layer(retrying(XrayClientLayer::new().layer(client)))
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct CountResends<S> {
     inner: S,

@@ -34,6 +34,20 @@ const EXPECTED_ATTRIBUTES: usize = 10;
 ///
 /// It goes around anything that takes [`http::Request`]s, such as hyper-util's client and tonic's channel, and with the
 /// feature `reqwest` around `reqwest::Client`.
+///
+/// ```
+/// use hyper_util::{client::legacy::{Client, connect::HttpConnector}, rt::TokioExecutor};
+/// use opentelemetry_aws_xray::tower::{XrayClient, XrayClientLayer};
+/// use tower::Layer;
+///
+/// #[derive(Clone)]
+/// struct Stock {
+///     client: XrayClient<Client<HttpConnector, String>>,
+/// }
+///
+/// let client = Client::builder(TokioExecutor::new()).build_http();
+/// let stock = Stock { client: XrayClientLayer::new().layer(client) };
+/// ```
 #[derive(Debug, Clone)]
 pub struct XrayClient<S> {
     inner: S,

@@ -21,6 +21,18 @@ pin_project! {
     /// The response future of [`XrayService`](super::XrayService).
     ///
     /// Dropped before it is ready, it ends the span and records that the caller did not wait.
+    ///
+    /// Seldom named: it is what a call gives.
+    ///
+    /// ```
+    /// # use http::{Request, Response};
+    /// # use tower::{Layer, Service, service_fn};
+    /// use opentelemetry_aws_xray::tower::{XrayLayer, XrayResponseFuture};
+    ///
+    /// # let handler = service_fn(|_: Request<String>| async { Ok::<_, std::io::Error>(Response::new(String::new())) });
+    /// let mut service = XrayLayer::new().layer(handler);
+    /// let response: XrayResponseFuture<_> = service.call(Request::default());
+    /// ```
     pub struct XrayResponseFuture<F> {
         #[pin]
         inner: F,

@@ -18,6 +18,29 @@ use crate::{config::Environment, tower::instruments::Instruments};
 ///
 /// The layer and its services are one [`Arc`] wide, so cloning them, as axum does for every request, is cheap.
 /// Options are set before the layer is used; a setter called twice keeps the last value.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use http::{Request, Response};
+/// use opentelemetry_aws_xray::tower::XrayLayer;
+/// use tower::{Layer, ServiceExt, service_fn};
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+///
+/// let orders = service_fn(|_: Request<String>| async {
+///     Ok::<_, Infallible>(Response::new("an order".to_owned()))
+/// });
+/// let service = XrayLayer::new()
+///     .with_tracer_provider(&provider)
+///     .with_filter(|head| head.uri.path() != "/health")
+///     .with_route(|head| head.uri.path().starts_with("/orders/").then_some("/orders/{id}".into()))
+///     .layer(orders);
+///
+/// # futures_executor::block_on(async {
+/// let response = service.oneshot(Request::get("/orders/7").body(String::new()).unwrap()).await.unwrap();
+/// assert!(response.headers()["x-amzn-trace-id"].to_str().unwrap().starts_with("Root=1-"));
+/// # });
+/// ```
 #[derive(Clone, Default)]
 pub struct XrayLayer {
     options: Arc<Options>,
@@ -104,6 +127,16 @@ impl XrayLayer {
 
     /// Sets how the route is found, which becomes `http.route` and part of the span's name. It must be a
     /// template such as `/users/{id}`: a path with ids in it makes as many names as there are ids. Default: none.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::tower::XrayLayer;
+    ///
+    /// /// What a router of one's own leaves in the extensions of a request.
+    /// #[derive(Clone)]
+    /// struct Template(&'static str);
+    ///
+    /// let layer = XrayLayer::new().with_route(|head| Some(head.extensions.get::<Template>()?.0.into()));
+    /// ```
     #[must_use]
     pub fn with_route(
         mut self,
@@ -115,6 +148,15 @@ impl XrayLayer {
 
     /// Sets how the other end of the connection is found, which becomes `network.peer.address` and, if no proxy
     /// names another, `client.address`. Default: unknown.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use opentelemetry_aws_xray::tower::XrayLayer;
+    ///
+    /// // The accept loop of a hyper server has put it there.
+    /// let layer = XrayLayer::new().with_peer(|head| head.extensions.get::<SocketAddr>().copied());
+    /// ```
     #[must_use]
     pub fn with_peer(mut self, peer: impl Fn(&Parts) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
         self.options().peer = Some(Arc::new(peer));

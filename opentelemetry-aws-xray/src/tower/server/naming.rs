@@ -11,6 +11,25 @@ use crate::config::{self, Environment};
 /// [`XrayLayer::with_naming`](super::XrayLayer::with_naming).
 ///
 /// As in the X-Ray SDKs, a name that `AWS_XRAY_TRACING_NAME` holds wins over both.
+///
+/// ```
+/// use opentelemetry_aws_xray::tower::{SegmentNaming, XrayLayer};
+/// # use http::{Request, Response};
+/// # use opentelemetry_aws_xray::{XrayExporter, sink::MemorySink};
+/// # use tower::{Layer, ServiceExt, service_fn};
+/// # let sink = MemorySink::default();
+/// # let exporter = XrayExporter::builder().with_sink(sink.clone()).build();
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+/// # let shops = service_fn(|_: Request<String>| async { Ok::<_, std::io::Error>(Response::new(String::new())) });
+///
+/// // One process for many shops, each of which is a node of its own on the map.
+/// let layer = XrayLayer::new().with_naming(SegmentNaming::dynamic("*.example.com", "unknown shop"));
+/// # let service = layer.with_tracer_provider(&provider).layer(shops);
+/// # let request = Request::get("/").header("host", "flowers.example.com").body(String::new()).unwrap();
+/// # tokio::runtime::Runtime::new().unwrap().block_on(service.oneshot(request)).unwrap();
+/// // … after a request with `Host: flowers.example.com`:
+/// assert!(sink.take()[0].contains(r#""name":"flowers.example.com""#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentNaming(Naming);
 

@@ -18,6 +18,17 @@ use super::{
 use crate::tower::XrayBody;
 
 /// Answers requests inside SERVER spans. Made by [`XrayLayer`](super::XrayLayer).
+///
+/// ```
+/// use http::{Request, Response};
+/// use opentelemetry_aws_xray::tower::{XrayLayer, XrayService};
+/// use tower::{Layer, Service};
+///
+/// /// For whoever has to write the type down.
+/// fn traced<S: Service<Request<String>, Response = Response<String>>>(handler: S) -> XrayService<S> {
+///     XrayLayer::new().layer(handler)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct XrayService<S> {
     inner: S,
