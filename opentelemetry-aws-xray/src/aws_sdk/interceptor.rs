@@ -34,6 +34,18 @@ use crate::{
 ///
 /// One can be used for any number of clients; a clone shares its tracer. What is recorded is told at the
 /// [module](crate::aws_sdk).
+///
+/// ```
+/// use opentelemetry_aws_xray::{ContextMissing, Xray, aws_sdk::XrayInterceptor};
+///
+/// let xray = Xray::builder().with_service_name("checkout").build();
+/// // Without `Xray::install`, and for calls that shall fail where nobody would see them:
+/// let interceptor = XrayInterceptor::new()
+///     .with_tracer_provider(xray.tracer_provider())
+///     .with_context_missing(ContextMissing::RuntimeError);
+/// // For each service: `aws_sdk_sqs::config::Builder::from(&sdk_config).interceptor(interceptor.clone())`
+/// # drop(interceptor);
+/// ```
 #[derive(Debug, Clone)]
 pub struct XrayInterceptor {
     tracer: LazyTracer,

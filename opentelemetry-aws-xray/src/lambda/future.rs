@@ -17,6 +17,21 @@ pin_project! {
     /// The future of [`XrayLambda`](super::XrayLambda).
     ///
     /// Ready when the handler is and its spans are sent, or the wait for that is over.
+    ///
+    /// Seldom named: it is what a call gives.
+    ///
+    /// ```
+    /// # use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+    /// # use opentelemetry_aws_xray::{Xray, lambda::XrayLambdaLayer};
+    /// # use tower::{Layer, Service};
+    /// use opentelemetry_aws_xray::lambda::XrayLambdaFuture;
+    ///
+    /// # let xray = Xray::builder().build();
+    /// # let handler = service_fn(async |event: LambdaEvent<u32>| Ok::<_, Error>(event.payload));
+    /// let mut handler = XrayLambdaLayer::new(xray.tracer_provider()).layer(handler);
+    /// let answer: XrayLambdaFuture<_, u32> = handler.call(LambdaEvent::new(7, Context::default()));
+    /// # drop(answer);
+    /// ```
     pub struct XrayLambdaFuture<F, R> {
         #[pin]
         state: State<F, R>,

@@ -16,6 +16,20 @@ use crate::{
 ///
 /// It goes directly around the handler, inside of [`Runtime`](lambda_runtime::Runtime), where errors and panics are still to be seen.
 /// Options are set before it is used; a setter called twice keeps the last value.
+///
+/// ```
+/// use lambda_runtime::{Error, LambdaEvent, service_fn};
+/// use opentelemetry_aws_xray::{Xray, lambda::{FaasTrigger, XrayLambdaLayer}};
+/// use tower_layer::Layer;
+///
+/// let xray = Xray::builder().with_in_progress(true).build();
+/// let layer = XrayLambdaLayer::new(xray.tracer_provider())
+///     .with_trigger(FaasTrigger::Http)
+///     .with_own_decision(true); // The role may send traces, also where Lambda's own tracing is off.
+/// let handler = service_fn(async |event: LambdaEvent<String>| Ok::<_, Error>(event.payload.len()));
+/// let handler = layer.layer(handler); // For `Runtime::new`.
+/// # drop(handler);
+/// ```
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it is put around a handler"]
 pub struct XrayLambdaLayer {

@@ -18,6 +18,21 @@ use super::{
 
 /// A handler in an [`XrayLambdaLayer`](super::XrayLambdaLayer). Clones, as of `lambda_runtime::run_concurrent`, share all but the
 /// handler.
+///
+/// ```
+/// use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+/// use opentelemetry_aws_xray::{Xray, lambda::XrayLambdaLayer};
+/// use tower::{Layer, ServiceExt};
+///
+/// // In a test:
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let xray = Xray::builder().with_service_name("shout").build();
+/// let handler = service_fn(async |event: LambdaEvent<String>| Ok::<_, Error>(event.payload.to_uppercase()));
+/// let handler = XrayLambdaLayer::new(xray.tracer_provider()).layer(handler);
+/// let answer = handler.oneshot(LambdaEvent::new("hello".to_owned(), Context::default())).await;
+/// assert_eq!(answer.unwrap(), "HELLO");
+/// # });
+/// ```
 #[derive(Clone)]
 pub struct XrayLambda<S> {
     handler: S,

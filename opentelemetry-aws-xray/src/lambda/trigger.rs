@@ -1,6 +1,15 @@
 //! What makes a function run.
 
 /// What makes a function run: the values of `faas.trigger` (OpenTelemetry's semantic conventions for functions).
+///
+/// ```
+/// use opentelemetry_aws_xray::lambda::{FaasTrigger, XrayLambdaLayer};
+/// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+///
+/// // A function that works on a queue:
+/// let layer = XrayLambdaLayer::new(&provider).with_trigger(FaasTrigger::PubSub);
+/// assert_eq!(FaasTrigger::PubSub.as_str(), "pubsub");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FaasTrigger {
