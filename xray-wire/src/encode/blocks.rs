@@ -59,7 +59,7 @@ pub(super) fn service(service: &Service<'_>, out: &mut Vec<u8>) {
     block.close();
 }
 
-/// each with its frames if these are encoded already.
+/// What went wrong: the exceptions, each with its frames if these are encoded already.
 pub(super) fn cause<'e>(
     working_directory: Option<&str>,
     paths: &[Cow<'_, str>],
