@@ -33,6 +33,16 @@ pub struct DaemonAddress {
 }
 
 /// A host and a port.
+///
+/// ```
+/// use xray_wire::DaemonAddress;
+///
+/// let address: DaemonAddress = "udp:[::1]:2000 tcp:daemon.internal".parse()?;
+/// assert_eq!((address.udp.host.as_str(), address.udp.to_string().as_str()), ("::1", "[::1]:2000"));
+/// // A name has to be resolved.
+/// assert!(address.udp.ip().is_some() && address.tcp.ip().is_none());
+/// # Ok::<(), xray_wire::ParseDaemonAddressError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// A host name or an IP address; IPv6 without brackets.
@@ -42,6 +52,15 @@ pub struct Endpoint {
 }
 
 /// The text was not a daemon address. What was found is quoted escaped, and shortened.
+///
+/// ```
+/// use xray_wire::{DaemonAddress, ParseDaemonAddressError};
+///
+/// let error = "::1:2000".parse::<DaemonAddress>().unwrap_err();
+/// assert!(matches!(error, ParseDaemonAddressError::MissingBrackets { .. }));
+/// let error = "localhost:two".parse::<DaemonAddress>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected a port from 1 to 65535, but found `two`");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseDaemonAddressError {

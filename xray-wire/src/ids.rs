@@ -8,15 +8,44 @@ use crate::hex;
 ///
 /// X-Ray writes it as `1-` + 8 hex digits + `-` + 24 hex digits; OpenTelemetry and W3C write the same 16 bytes as
 /// 32 hex digits. The first four bytes of an id that X-Ray's own generators made are epoch seconds, which
-/// nothing here relies on: ids that came from W3C are as good (spec: "W3C-format trace ids").
+/// nothing here relies on: ids that came from W3C are as good (X-Ray API reference, `PutTraceSegments`).
+///
+/// ```
+/// use xray_wire::TraceId;
+///
+/// let id = TraceId::parse(b"1-5759e988-bd862e3fe1be46a994272793")?;
+/// assert_eq!(id.to_bytes()[..4], [0x57, 0x59, 0xe9, 0x88]);
+/// assert_eq!(id.epoch_seconds(), 1_465_510_280);
+/// assert_eq!(TraceId::from_bytes(id.to_bytes()), Some(id));
+/// assert_eq!(id.to_string(), "1-5759e988-bd862e3fe1be46a994272793");
+/// # Ok::<(), xray_wire::ParseIdError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId([u8; 16]);
 
 /// The id of a segment or subsegment, never zero: 16 hex digits.
+///
+/// ```
+/// use xray_wire::SegmentId;
+///
+/// let id = SegmentId::parse(b"53995C3F42CD8AD8")?;
+/// assert_eq!(id.to_string(), "53995c3f42cd8ad8");
+/// assert_eq!(SegmentId::from_bytes([0; 8]), None);
+/// # Ok::<(), xray_wire::ParseIdError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId([u8; 8]);
 
 /// The text was not an id.
+///
+/// ```
+/// use xray_wire::{ParseIdError, SegmentId, TraceId};
+///
+/// // The form of W3C:
+/// assert_eq!(TraceId::parse(b"5759e988bd862e3fe1be46a994272793"), Err(ParseIdError::Shape));
+/// assert_eq!(SegmentId::parse(b"53995c3f42cd8adx"), Err(ParseIdError::Digit));
+/// assert_eq!(SegmentId::parse(b"0000000000000000"), Err(ParseIdError::Zero));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParseIdError {

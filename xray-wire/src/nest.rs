@@ -21,6 +21,18 @@ use crate::{
 };
 
 /// A node of a batch with its encoded body.
+///
+/// ```
+/// use xray_wire::{encode, nest::Node, segment::{Kind, Segment}};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId};
+/// # let trace_id = TraceId::parse(b"1-5759e988-bd862e3fe1be46a994272793").unwrap();
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let start_time = Timestamp::EPOCH;
+///
+/// let mut bodies = Vec::new();
+/// encode::body(&Segment::new(Kind::Segment, "api", id, start_time), None, &mut bodies);
+/// let node = Node { trace_id, id, parent_id: None, kind: Kind::Segment, spans: 1, body: 0..bodies.len() };
+/// ```
 #[derive(Debug, Clone)]
 pub struct Node {
     /// The trace.
@@ -38,6 +50,28 @@ pub struct Node {
 }
 
 /// Which node stands where. Reused from batch to batch, so that planning allocates nothing in the long run.
+///
+/// ```
+/// use xray_wire::{encode, nest::{Node, Plan}, segment::{Kind, Segment}};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId};
+/// # let trace_id = TraceId::parse(b"1-5759e988-bd862e3fe1be46a994272793").unwrap();
+/// # let [api, query] = [[1; 8], [2; 8]].map(|id| SegmentId::from_bytes(id).unwrap());
+///
+/// let mut bodies = Vec::new();
+/// let mut node = |kind, name: &'static str, id, parent_id| {
+///     let start = bodies.len();
+///     encode::body(&Segment::new(kind, name, id, Timestamp::EPOCH), None, &mut bodies);
+///     Node { trace_id, id, parent_id, kind, spans: 1, body: start..bodies.len() }
+/// };
+/// let nodes = [node(Kind::Subsegment, "query", query, Some(api)), node(Kind::Segment, "api", api, None)];
+///
+/// let mut plan = Plan::default();
+/// plan.arrange(&nodes, 64_000, true);
+/// assert_eq!((plan.documents(), plan.spans(0)), (1, 2));
+/// let mut document = Vec::new();
+/// plan.write(0, &nodes, &bodies, &mut document);
+/// assert!(String::from_utf8_lossy(&document).contains(r#","subsegments":[{"name":"query","#));
+/// ```
 #[derive(Debug, Default)]
 pub struct Plan {
     /// Nodes by identity, for finding parents. Only ids stand here: they decide nearly always.

@@ -14,6 +14,24 @@ use core::time::Duration;
 /// it; so the rate doubles every [`DOUBLES_AFTER`](Self::DOUBLES_AFTER), up to what a busy receiver takes.
 ///
 /// It holds no clock: `now` is handed in, as the time since any fixed start.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use xray_wire::pace::Pacer;
+///
+/// let mut now = Duration::ZERO;
+/// let mut pacer = Pacer::new(now);
+/// for _datagram in 0..1_000 {
+///     loop {
+///         match pacer.delay(1_000, now) {
+///             Duration::ZERO => break, // Send it now.
+///             wait => now += wait,     // Sleep, and ask again.
+///         }
+///     }
+/// }
+/// assert!(now > Duration::from_millis(100) && now < Duration::from_millis(200));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Pacer {
     /// Bytes that may go out at once; negative while the last datagram is being paid off.
@@ -81,6 +99,13 @@ const NANOS_PER_MILLISECOND: u64 = 1_000_000;
 /// About how much kernel memory a datagram takes at its receiver. Up to 16 KB the buffer is a
 /// power of two that also holds the kernel's own 320 bytes; beyond, it is whole pages; 320 bytes describe it. This
 /// reproduces, to one datagram, how many of each size a default buffer was measured to hold.
+///
+/// ```
+/// use xray_wire::pace::kernel_bytes;
+///
+/// assert_eq!(kernel_bytes(100), 832);
+/// assert_eq!(kernel_bytes(64_000), 65_856);
+/// ```
 #[must_use]
 pub const fn kernel_bytes(payload: usize) -> u64 {
     const OWN: u64 = 320;

@@ -9,12 +9,24 @@ use alloc::vec::Vec;
 pub const DATAGRAM_HEADER: &[u8] = b"{\"format\":\"json\",\"version\":1}\n";
 
 /// Bytes that are left for the document in a datagram of `max_datagram_bytes`.
+///
+/// ```
+/// use xray_wire::{limits::MAX_DATAGRAM_BYTES, pack::max_document_bytes};
+///
+/// assert_eq!(max_document_bytes(MAX_DATAGRAM_BYTES), 65_477);
+/// ```
 #[must_use]
 pub const fn max_document_bytes(max_datagram_bytes: usize) -> usize {
     max_datagram_bytes.saturating_sub(DATAGRAM_HEADER.len())
 }
 
 /// Makes `out` the datagram of `document`.
+///
+/// ```
+/// let mut datagram = Vec::new();
+/// xray_wire::pack::datagram(b"{}", &mut datagram);
+/// assert_eq!(datagram, b"{\"format\":\"json\",\"version\":1}\n{}");
+/// ```
 pub fn datagram(document: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.extend_from_slice(DATAGRAM_HEADER);

@@ -6,6 +6,13 @@
 use crate::{SegmentId, TraceId};
 
 /// The trace and the id of a document that the [encoder](crate::encode) wrote; `None` for any other text.
+///
+/// ```
+/// let document = br#"{"trace_id":"1-5759e988-bd862e3fe1be46a994272793","name":"api","id":"53995c3f42cd8ad8","#;
+/// let (trace, segment) = xray_wire::peek::ids(document).unwrap();
+/// assert_eq!(trace.to_string(), "1-5759e988-bd862e3fe1be46a994272793");
+/// assert_eq!(segment.to_string(), "53995c3f42cd8ad8");
+/// ```
 #[must_use]
 pub fn ids(document: &[u8]) -> Option<(TraceId, SegmentId)> {
     let rest = document.strip_prefix(b"{\"trace_id\":\"")?;

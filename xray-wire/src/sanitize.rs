@@ -8,6 +8,12 @@ use crate::limits::{MAX_ANNOTATION_KEY_CHARS, MAX_NAME_CHARS};
 pub const FALLBACK_NAME: &str = "span";
 
 /// The first `max_chars` characters of `text`, which is all of it if it is no longer.
+///
+/// ```
+/// use xray_wire::sanitize::truncate;
+///
+/// assert_eq!(truncate("größer", 4), "größ");
+/// ```
 #[must_use]
 #[inline]
 pub fn truncate(text: &str, max_chars: usize) -> &str {
@@ -27,6 +33,13 @@ pub fn truncate(text: &str, max_chars: usize) -> &str {
 ///
 /// X-Ray answers `InvalidName` to any other name and throws the document away (developer guide, "Segment
 /// documents").
+///
+/// ```
+/// use xray_wire::sanitize::name;
+///
+/// assert_eq!(name("GET /orders/{id}"), "GET /orders/id");
+/// assert_eq!(name("¡¿?!"), "span");
+/// ```
 #[must_use]
 pub fn name(text: &str) -> Cow<'_, str> {
     if is_plain_name(text) {
@@ -56,6 +69,12 @@ fn is_plain_name(text: &str) -> bool {
 }
 
 /// Whether X-Ray accepts the character in a name.
+///
+/// ```
+/// use xray_wire::sanitize::is_name_char;
+///
+/// assert!(is_name_char('ß') && is_name_char('/') && !is_name_char('{'));
+/// ```
 #[must_use]
 pub fn is_name_char(c: char) -> bool {
     match u8::try_from(c) {
@@ -81,6 +100,13 @@ static NAME_BYTES: [bool; 256] = {
 
 /// An annotation's key: every character outside `A-Z a-z 0-9 . _` becomes `_`, and it is cut to
 /// [`MAX_ANNOTATION_KEY_CHARS`]. Different keys may become the same one.
+///
+/// ```
+/// use xray_wire::sanitize::annotation_key;
+///
+/// assert_eq!(annotation_key("order.id"), "order.id");
+/// assert_eq!(annotation_key("order-größe"), "order_gr__e");
+/// ```
 #[must_use]
 pub fn annotation_key(key: &str) -> Cow<'_, str> {
     let cut = truncate(key, MAX_ANNOTATION_KEY_CHARS);

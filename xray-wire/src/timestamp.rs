@@ -4,6 +4,17 @@
 ///
 /// Inside the code, time is this integer. Decimal seconds exist only in documents: [`encode`](crate::encode)
 /// writes nine digits after the point, and nothing is rounded.
+///
+/// ```
+/// use std::time::UNIX_EPOCH;
+///
+/// use xray_wire::Timestamp;
+///
+/// let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+/// let start = Timestamp::from_nanos(u64::try_from(now).unwrap_or(u64::MAX));
+/// let end = Timestamp::from_nanos(start.as_nanos() + 1_500);
+/// assert_eq!((end.nanos_since(start), start.nanos_since(end)), (1_500, 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(u64);
 

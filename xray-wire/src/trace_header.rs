@@ -22,6 +22,22 @@ mod text;
 /// ids that are all zero next to a `Sampled=0` that is meant.
 ///
 /// Two headers are equal if they have the same ids, the same decision and the same extras in the same order.
+///
+/// ```
+/// use xray_wire::{Sampled, SegmentId, TraceHeader};
+///
+/// let caller = TraceHeader::parse(b"Root=1-5759e988-bd862e3fe1be46a994272793; Sampled=?; Lineage=1:a87bd80c:0");
+/// assert_eq!((caller.parent, caller.sampled, caller.lineage()), (None, Sampled::Ask, Some("1:a87bd80c:0")));
+///
+/// // On to the next service:
+/// let own = SegmentId::parse(b"53995c3f42cd8ad8").ok();
+/// let extras = caller.extras_text();
+/// let text = TraceHeader::new(caller.root, own, Sampled::Yes).with_extras(extras.as_bytes()).to_text();
+/// assert_eq!(
+///     text.as_str(),
+///     "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0"
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TraceHeader<'a> {
     /// `Root`: the trace.
@@ -37,6 +53,15 @@ pub struct TraceHeader<'a> {
 }
 
 /// The `Sampled` field.
+///
+/// ```
+/// use xray_wire::{Sampled, TraceHeader};
+///
+/// assert_eq!(TraceHeader::parse(b"Sampled=0").sampled.decided(), Some(false));
+/// // It is up to us, and the response says what became of it.
+/// assert_eq!(TraceHeader::parse(b"Sampled=?").sampled, Sampled::Ask);
+/// assert_eq!(Sampled::Ask.decided(), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sampled {
     /// Absent: nobody has decided.

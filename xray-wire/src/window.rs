@@ -9,6 +9,17 @@ use core::time::Duration;
 use crate::pace::kernel_bytes;
 
 /// What a look at the receiver's socket showed.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use xray_wire::window::{Seen, Window};
+///
+/// let mut window = Window::new(212_992);
+/// window.look(Seen { queued: 0, dropped: 5 }, Duration::ZERO);
+/// let dropped = window.look(Seen { queued: 90_000, dropped: 8 }, Duration::from_millis(1));
+/// assert_eq!(dropped, 3);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seen {
     /// Bytes of kernel memory that wait to be read.
@@ -20,6 +31,22 @@ pub struct Seen {
 /// Credit for datagrams, given by looks at the receiver.
 ///
 /// It does no I/O and holds no clock: looks are handed in.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use xray_wire::window::{Seen, Window};
+///
+/// let mut window = Window::new(212_992);
+/// window.look(Seen::default(), Duration::ZERO);
+/// let mut sent = 0;
+/// while window.take(1_000) {
+///     sent += 1;
+/// }
+/// assert_eq!(sent, 44); // Half of the buffer. Now look again, and again after `LOOK_EVERY`.
+/// window.look(Seen { queued: 104_192, dropped: 0 }, Window::LOOK_EVERY);
+/// assert!(!window.take(1_000));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Window {
     size: u64,

@@ -6,6 +6,14 @@ use crate::ParseIdError;
 use crate::limits::MAX_TRACE_HEADER_BYTES;
 
 /// Why a part of a header, or all of it, was not used.
+///
+/// ```
+/// use xray_wire::{ParseIdError, Refused, TraceHeader};
+///
+/// let header = TraceHeader::parse(b"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=me;Sampled=1");
+/// assert!(header.root.is_some(), "a bad field costs that field only");
+/// assert_eq!(header.refused, Some(Refused::Parent(ParseIdError::Shape)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {

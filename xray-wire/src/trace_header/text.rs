@@ -6,6 +6,14 @@ use crate::limits::MAX_TRACE_HEADER_EXTRA_BYTES;
 use crate::{SegmentId, TraceId};
 
 /// A printed header: ASCII text of at most [`TraceHeaderText::MAX_LEN`] bytes, on the stack.
+///
+/// ```
+/// use xray_wire::{Sampled, TraceHeader};
+///
+/// let text = TraceHeader::new(None, None, Sampled::No).to_text();
+/// assert_eq!((text.as_str(), text.as_bytes()), ("Sampled=0", &b"Sampled=0"[..]));
+/// assert!(TraceHeader::default().to_text().is_empty());
+/// ```
 #[derive(Clone, Copy)]
 pub struct TraceHeaderText {
     bytes: [u8; Self::MAX_LEN],
