@@ -4,6 +4,27 @@ use alloc::{borrow::Cow, vec::Vec};
 
 /// The `aws` block. The documented home of `xray`, `ec2`, `ecs`, `eks`, `elastic_beanstalk` and
 /// `cloudwatch_logs` is a segment, that of `operation` and its neighbours a subsegment.
+///
+/// ```
+/// use xray_wire::segment::{Aws, Kind, Namespace, Segment, Value};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// segment.namespace = Some(Namespace::Aws);
+/// segment.aws = Some(Aws {
+///     operation: Some("PutObject".into()),
+///     region: Some("eu-central-1".into()),
+///     other: vec![("bucket_name".into(), Value::Str("receipts".into()))],
+///     ..Aws::default()
+/// });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(
+///     r#""aws":{"operation":"PutObject","region":"eu-central-1","bucket_name":"receipts"}"#
+/// ));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Aws<'a> {
     /// The account that owns the resource.
@@ -39,6 +60,24 @@ pub struct Aws<'a> {
 }
 
 /// `aws.xray`.
+///
+/// ```
+/// use xray_wire::segment::{Aws, Kind, Segment, XraySdk};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let xray = XraySdk {
+///     sdk: Some("shop-tracing".into()),
+///     sampling_rule_name: Some("Default".into()),
+///     ..XraySdk::default()
+/// };
+/// segment.aws = Some(Aws { xray: Some(xray), ..Aws::default() });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""aws":{"xray":{"sdk":"shop-tracing","sampling_rule_name":"Default"}}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct XraySdk<'a> {
     /// The name of the SDK.
@@ -53,6 +92,20 @@ pub struct XraySdk<'a> {
 }
 
 /// `aws.ec2`.
+///
+/// ```
+/// use xray_wire::segment::{Aws, Ec2, Kind, Segment};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let ec2 = Ec2 { instance_id: Some("i-0123456789abcdef0".into()), ..Ec2::default() };
+/// segment.aws = Some(Aws { ec2: Some(ec2), ..Aws::default() });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""aws":{"ec2":{"instance_id":"i-0123456789abcdef0"}}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ec2<'a> {
     /// The instance's id.
@@ -66,6 +119,20 @@ pub struct Ec2<'a> {
 }
 
 /// `aws.ecs`.
+///
+/// ```
+/// use xray_wire::segment::{Aws, Ecs, Kind, Segment};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let ecs = Ecs { container: Some("checkout".into()), launch_type: Some("fargate".into()), ..Ecs::default() };
+/// segment.aws = Some(Aws { ecs: Some(ecs), ..Aws::default() });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""aws":{"ecs":{"container":"checkout","launch_type":"fargate"}}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ecs<'a> {
     /// The container's name or host name.
@@ -87,6 +154,20 @@ pub struct Ecs<'a> {
 }
 
 /// `aws.eks`.
+///
+/// ```
+/// use xray_wire::segment::{Aws, Eks, Kind, Segment};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let eks = Eks { cluster_name: Some("shops".into()), pod: Some("checkout-7d".into()), ..Eks::default() };
+/// segment.aws = Some(Aws { eks: Some(eks), ..Aws::default() });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""aws":{"eks":{"cluster_name":"shops","pod":"checkout-7d"}}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Eks<'a> {
     /// The cluster's name.
@@ -98,6 +179,20 @@ pub struct Eks<'a> {
 }
 
 /// `aws.elastic_beanstalk`.
+///
+/// ```
+/// use xray_wire::segment::{Aws, ElasticBeanstalk, Kind, Segment};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let beanstalk = ElasticBeanstalk { deployment_id: Some(32), ..ElasticBeanstalk::default() };
+/// segment.aws = Some(Aws { elastic_beanstalk: Some(beanstalk), ..Aws::default() });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""aws":{"elastic_beanstalk":{"deployment_id":32}}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ElasticBeanstalk<'a> {
     /// The environment's name.
@@ -109,6 +204,20 @@ pub struct ElasticBeanstalk<'a> {
 }
 
 /// One entry of `aws.cloudwatch_logs`.
+///
+/// ```
+/// use xray_wire::segment::{Aws, Kind, LogGroup, Segment};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let group = LogGroup { log_group: Some("/ecs/checkout".into()), arn: None };
+/// segment.aws = Some(Aws { cloudwatch_logs: vec![group], ..Aws::default() });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""aws":{"cloudwatch_logs":[{"log_group":"/ecs/checkout"}]}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LogGroup<'a> {
     /// The log group's name.

@@ -3,6 +3,26 @@
 use alloc::borrow::Cow;
 
 /// The `http` block (aws-xray developer guide, "Segment documents": HTTP request data).
+///
+/// ```
+/// use xray_wire::segment::{Http, Kind, Segment};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// segment.http = Some(Http {
+///     method: Some("GET".into()),
+///     url: Some("https://example.com/orders/7".into()),
+///     status: Some(200),
+///     ..Http::default()
+/// });
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(
+///     r#""http":{"request":{"method":"GET","url":"https://example.com/orders/7"},"response":{"status":200}}"#
+/// ));
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Http<'a> {
     /// `request.method`, such as `GET`.

@@ -27,6 +27,25 @@ use crate::{SegmentId, Timestamp, TraceId};
 ///
 /// A segment says what a service did for one request; a subsegment says what happened within, or which call
 /// went out. Whether a subsegment stands alone or inside its parent is a matter of [`Segment::subsegments`].
+///
+/// ```
+/// use xray_wire::{Segment, SegmentId, Timestamp, TraceId, encode, segment::Kind};
+///
+/// let start = Timestamp::from_nanos(1_465_510_280_100_000_000);
+/// let mut segment = Segment::new(Kind::Segment, "api", SegmentId::parse(b"53995c3f42cd8ad8")?, start);
+/// segment.trace_id = Some(TraceId::parse(b"1-5759e988-bd862e3fe1be46a994272793")?);
+/// segment.end_time = Some(Timestamp::from_nanos(start.as_nanos() + 1_000_000));
+/// segment.fault = true;
+///
+/// let mut json = Vec::new();
+/// encode::document(&segment, None, &mut json);
+/// let expected = concat!(
+///     r#"{"trace_id":"1-5759e988-bd862e3fe1be46a994272793","name":"api","id":"53995c3f42cd8ad8","#,
+///     r#""start_time":1465510280.100000000,"end_time":1465510280.101000000,"fault":true}"#,
+/// );
+/// assert_eq!(json, expected.as_bytes());
+/// # Ok::<(), xray_wire::ParseIdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment<'a> {
     /// Segment or subsegment.
@@ -164,6 +183,15 @@ impl<'a> Segment<'a> {
 }
 
 /// What a node is.
+///
+/// ```
+/// use xray_wire::{SegmentId, encode, segment::Kind};
+///
+/// let parent = SegmentId::parse(b"53995c3f42cd8ad8").ok();
+/// let mut head = Vec::new();
+/// encode::open(None, parent, Kind::Subsegment, &mut head);
+/// assert_eq!(head, br#"{"parent_id":"53995c3f42cd8ad8","type":"subsegment","#);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A service's own account of one request.
@@ -173,6 +201,16 @@ pub enum Kind {
 }
 
 /// The namespace of a subsegment.
+///
+/// ```
+/// use xray_wire::segment::{Namespace, Segment};
+///
+/// /// Whether the map has a node for it.
+/// fn is_call(segment: &Segment<'_>) -> bool {
+///     matches!(segment.namespace, Some(Namespace::Aws | Namespace::Remote))
+/// }
+/// assert_eq!(Namespace::Remote.as_str(), "remote");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Namespace<'a> {
     /// `aws`: a call of an AWS API.

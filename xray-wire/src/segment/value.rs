@@ -5,6 +5,22 @@ use alloc::{borrow::Cow, vec::Vec};
 use crate::Timestamp;
 
 /// An annotation: indexed by X-Ray, found by filter expressions.
+///
+/// ```
+/// use xray_wire::segment::{Annotation, AnnotationValue, Kind, Segment};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// segment.annotations = vec![
+///     Annotation { key: "order_id".into(), value: AnnotationValue::Str("o-1".into()) },
+///     Annotation { key: "express".into(), value: AnnotationValue::Bool(true) },
+/// ];
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""annotations":{"order_id":"o-1","express":true}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Annotation<'a> {
     /// The key; see [`sanitize::annotation_key`](crate::sanitize::annotation_key).
@@ -14,6 +30,21 @@ pub struct Annotation<'a> {
 }
 
 /// What an annotation may hold: text, a number or a truth value.
+///
+/// ```
+/// use xray_wire::segment::AnnotationValue;
+///
+/// /// As in a filter expression: `annotation[total] > 9.5`, `annotation[tenant] = "acme"`.
+/// fn operand(value: &AnnotationValue<'_>) -> String {
+///     match value {
+///         AnnotationValue::Str(text) => format!("{text:?}"),
+///         AnnotationValue::I64(number) => number.to_string(),
+///         AnnotationValue::F64(number) => number.to_string(),
+///         AnnotationValue::Bool(truth) => truth.to_string(),
+///     }
+/// }
+/// assert_eq!(operand(&AnnotationValue::F64(9.5)), "9.5");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnnotationValue<'a> {
     /// Text.
@@ -28,6 +59,26 @@ pub enum AnnotationValue<'a> {
 
 /// One entry of `metadata`, which is a map of namespaces to maps of keys. Kept flat, so that a list of
 /// entries can be reused from document to document; the encoder groups them by namespace.
+///
+/// ```
+/// use xray_wire::segment::{Kind, MetadataEntry, Segment, Value};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let entry = |namespace: &'static str, key: &'static str, value| {
+///     MetadataEntry { namespace: namespace.into(), key: key.into(), value }
+/// };
+/// segment.metadata = vec![
+///     entry("cart", "items", Value::I64(3)),
+///     entry("default", "thread", Value::Str("main".into())),
+///     entry("cart", "gift", Value::Bool(false)),
+/// ];
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(r#""metadata":{"cart":{"items":3,"gift":false},"default":{"thread":"main"}}"#));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetadataEntry<'a> {
     /// The namespace; those that begin with `AWS.` are reserved by X-Ray.
@@ -39,6 +90,25 @@ pub struct MetadataEntry<'a> {
 }
 
 /// Any JSON value.
+///
+/// ```
+/// use xray_wire::segment::{Kind, MetadataEntry, Segment, Value};
+/// # use xray_wire::{SegmentId, Timestamp, TraceId, encode};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let mut segment = Segment::new(Kind::Subsegment, "api", id, Timestamp::EPOCH);
+///
+/// let value = Value::Map(vec![
+///     ("prices".into(), Value::List(vec![Value::F64(9.5), Value::U64(u64::MAX)])),
+///     ("share".into(), Value::F64(f64::NAN)),
+/// ]);
+/// segment.metadata = vec![MetadataEntry { namespace: "default".into(), key: "cart".into(), value }];
+/// # let mut json = Vec::new();
+/// # encode::body(&segment, None, &mut json);
+/// # let json = String::from_utf8(json).unwrap();
+/// assert!(json.ends_with(
+///     r#"{"cart":{"prices":[9.5,18446744073709551615],"share":"NaN"}}}"#
+/// ));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
     /// `null`, met when reading; never written by the exporter.
