@@ -25,6 +25,14 @@ use crate::{
 };
 
 /// A field that breaks a rule.
+///
+/// ```
+/// use xray_wire::validate::validate;
+///
+/// let document = br#"{"name":"a{b}","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793",
+///     "start_time":1,"in_progress":true}"#;
+/// assert_eq!(validate(document).unwrap_err().field, "name");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The field, as a dotted path: `subsegments[0].name`; empty for the document as a whole.

@@ -45,6 +45,15 @@ use self::{json::Tape, reader::Reader};
 use crate::{Segment, limits::MAX_DECODE_BYTES};
 
 /// A document, read.
+///
+/// ```
+/// # let document = br#"{"name":"api","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793",
+/// #     "start_time":1,"in_progress":true}"#;
+/// let decoded = xray_wire::decode::decode(document)?;
+/// assert_eq!((decoded.segment.name.as_ref(), decoded.segment.end_time), ("api", None));
+/// assert!(decoded.skipped.is_empty());
+/// # Ok::<(), xray_wire::decode::DecodeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<'a> {
     /// The document. Its text is borrowed where it had no escapes.
@@ -54,6 +63,15 @@ pub struct Decoded<'a> {
 }
 
 /// A field or a subsegment that was left out.
+///
+/// ```
+/// let document = br#"{"name":"api","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793",
+///     "start_time":1,"in_progress":true,"subsegments":[{"name":"query"}]}"#;
+/// let decoded = xray_wire::decode::decode(document)?;
+/// let fields: Vec<_> = decoded.skipped.iter().map(|skipped| skipped.field.as_str()).collect();
+/// assert_eq!(fields, ["subsegments[0].id", "subsegments[0].start_time", "subsegments[0]"]);
+/// # Ok::<(), xray_wire::decode::DecodeError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// Where it was: `subsegments[2].http.response.status`. Bounded: of a long path it is the end.
@@ -63,6 +81,17 @@ pub struct Skipped {
 }
 
 /// Why something was left out.
+///
+/// ```
+/// use xray_wire::decode::{SkipReason, decode};
+///
+/// let document = br#"{"name":"api","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793",
+///     "start_time":1,"in_progress":true,"fault":"yes","mood":"good"}"#;
+/// let mut reasons: Vec<_> = decode(document)?.skipped.iter().map(|skipped| skipped.reason).collect();
+/// reasons.sort();
+/// assert_eq!(reasons, [SkipReason::Unknown, SkipReason::WrongType]);
+/// # Ok::<(), xray_wire::decode::DecodeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum SkipReason {
@@ -88,6 +117,11 @@ pub enum SkipReason {
 }
 
 /// The bytes were not a document.
+///
+/// ```
+/// let error = xray_wire::decode::decode(br#"{"name":"api","id":"53995c3f42cd8ad8"}"#).unwrap_err();
+/// assert_eq!(error.field, "start_time");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     /// The field that stands in the way; empty for the document as a whole.

@@ -20,6 +20,18 @@ use crate::{
 /// none. Call each once at most, in the order in which they stand here, which is that of [`body`](super::body).
 ///
 /// With a resource, its blocks are copied into the segment: see [`body`](super::body).
+///
+/// ```
+/// use xray_wire::encode::{Body, HttpFields};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+///
+/// let mut json = Vec::new();
+/// let mut body = Body::open("api", id, Timestamp::EPOCH, None, None, &mut json);
+/// body.flags(true, false, false);
+/// body.http(&HttpFields { status: Some(503), ..HttpFields::default() });
+/// assert!(json.ends_with(br#","fault":true,"http":{"response":{"status":503}}"#));
+/// ```
 #[derive(Debug)]
 pub struct Body<'o> {
     object: Object<'o>,

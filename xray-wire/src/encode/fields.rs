@@ -5,6 +5,13 @@ use alloc::borrow::Cow;
 use crate::segment::{Aws, Http, Sql};
 
 /// The fields of [`Http`].
+///
+/// ```
+/// use xray_wire::{encode::HttpFields, segment::Http};
+///
+/// let fields = HttpFields { method: Some("GET"), ..HttpFields::default() };
+/// assert_eq!(HttpFields::from(&Http { method: Some("GET".into()), ..Http::default() }), fields);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[allow(missing_docs, reason = "named and documented as those of `Http`")]
 pub struct HttpFields<'f> {
@@ -36,6 +43,17 @@ impl<'f> From<&'f Http<'_>> for HttpFields<'f> {
 }
 
 /// The fields of [`Sql`].
+///
+/// ```
+/// use xray_wire::encode::{Body, SqlFields};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+///
+/// let mut json = Vec::new();
+/// let mut body = Body::open("shop@db.internal", id, Timestamp::EPOCH, None, None, &mut json);
+/// body.sql(&SqlFields { sanitized_query: Some("SELECT 1"), ..SqlFields::default() });
+/// assert!(json.ends_with(br#","sql":{"sanitized_query":"SELECT 1"}"#));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[allow(missing_docs, reason = "named and documented as those of `Sql`")]
 pub struct SqlFields<'f> {
@@ -65,6 +83,18 @@ impl<'f> From<&'f Sql<'_>> for SqlFields<'f> {
 }
 
 /// The fields of [`Aws`] that a request has of its own: what was called, and the sampling rule that chose it.
+///
+/// ```
+/// use xray_wire::encode::{AwsFields, Body};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+///
+/// let mut json = Vec::new();
+/// let mut body = Body::open("S3", id, Timestamp::EPOCH, None, None, &mut json);
+/// let others = [("bucket_name", "receipts")];
+/// body.aws(Some(&AwsFields { operation: Some("PutObject"), others: &others, ..AwsFields::default() }));
+/// assert!(json.ends_with(br#","aws":{"operation":"PutObject","bucket_name":"receipts"}"#));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[allow(missing_docs, reason = "named and documented as those of `Aws` and `XraySdk`")]
 pub struct AwsFields<'f> {

@@ -6,6 +6,32 @@ use super::blocks;
 use crate::segment::Frame;
 
 /// The stack of an exception whose other fields are not known yet, or may still change.
+///
+/// ```
+/// use xray_wire::{encode::{Body, EncodedFrames}, segment::{Exception, Frame}};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+///
+/// // While the stack trace is read:
+/// let mut frames = EncodedFrames::default();
+/// frames.push(&Frame { label: Some("shop::pay".into()), ..Frame::default() });
+///
+/// // Once the rest is known:
+/// let exception = Exception {
+///     id: None,
+///     kind: "panic".into(),
+///     message: "out of stock".into(),
+///     remote: false,
+///     truncated: 0,
+///     skipped: 0,
+///     cause: None,
+///     stack: Vec::new(),
+/// };
+/// let mut json = Vec::new();
+/// let mut body = Body::open("api", id, Timestamp::EPOCH, None, None, &mut json);
+/// body.cause(None, &[], [(&exception, &frames)].into_iter());
+/// assert!(json.ends_with(br#""message":"out of stock","stack":[{"label":"shop::pay"}]}]}"#));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct EncodedFrames {
     /// A list without its closing bracket; empty if it has no frames.

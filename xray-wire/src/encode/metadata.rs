@@ -10,6 +10,20 @@ use super::{
 use crate::segment::{MetadataEntry, Value};
 
 /// Metadata in the making, all of it in the namespace `default`: entries are written as they come.
+///
+/// ```
+/// use xray_wire::{encode::Body, segment::Value};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+///
+/// let mut json = Vec::new();
+/// let mut body = Body::open("api", id, Timestamp::EPOCH, None, None, &mut json);
+/// let mut metadata = body.default_metadata();
+/// metadata.text("thread", "main");
+/// metadata.entry("items", &Value::I64(3));
+/// metadata.close();
+/// assert!(json.ends_with(br#","metadata":{"default":{"thread":"main","items":3}}"#));
+/// ```
 #[derive(Debug)]
 pub struct DefaultMetadata<'b> {
     out: &'b mut Vec<u8>,

@@ -37,6 +37,19 @@ use crate::{
 
 /// Appends a whole document: head, body and the subsegments inside, to a depth of
 /// half of [`MAX_DECODE_DEPTH`] (each level takes two brackets, and nobody could read a deeper one).
+///
+/// ```
+/// use xray_wire::{Segment, encode, segment::Kind};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let [api, query] = [[1; 8], [2; 8]].map(|id| SegmentId::from_bytes(id).unwrap());
+///
+/// let mut segment = Segment::new(Kind::Segment, "api", api, Timestamp::EPOCH);
+/// segment.subsegments.push(Segment::new(Kind::Subsegment, "query", query, Timestamp::EPOCH));
+/// let mut json = Vec::new();
+/// encode::document(&segment, None, &mut json);
+/// assert!(json.starts_with(br#"{"name":"api","id":"0101010101010101","#));
+/// assert!(json.ends_with(br#""in_progress":true}]}"#));
+/// ```
 pub fn document(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
     open(segment.trace_id, segment.parent_id, segment.kind, out);
     body(segment, resource, out);
@@ -72,6 +85,15 @@ pub const MAX_HEAD_BYTES: usize = "{\"trace_id\":\"\",\"parent_id\":\"\",\"type\
     + SegmentId::TEXT_LEN;
 
 /// Appends the opening brace and the head of a document; a body has to follow.
+///
+/// ```
+/// use xray_wire::{TraceId, encode, segment::Kind};
+///
+/// let trace_id = TraceId::parse(b"1-5759e988-bd862e3fe1be46a994272793").ok();
+/// let mut json = Vec::new();
+/// encode::open(trace_id, None, Kind::Segment, &mut json);
+/// assert_eq!(json, br#"{"trace_id":"1-5759e988-bd862e3fe1be46a994272793","#);
+/// ```
 #[inline]
 pub fn open(trace_id: Option<TraceId>, parent_id: Option<SegmentId>, kind: Kind, out: &mut Vec<u8>) {
     out.push(b'{');
@@ -106,6 +128,12 @@ fn fill<const N: usize>(place: &mut [u8], write: impl FnOnce(&mut [u8; N])) {
 }
 
 /// Appends the closing brace of a document.
+///
+/// ```
+/// let mut json = Vec::from(r#"{"name":"api","id":"53995c3f42cd8ad8","start_time":1.5"#);
+/// xray_wire::encode::close(&mut json);
+/// assert!(json.ends_with(b"1.5}"));
+/// ```
 pub fn close(out: &mut Vec<u8>) {
     out.push(b'}');
 }
@@ -114,6 +142,20 @@ pub fn close(out: &mut Vec<u8>) {
 ///
 /// With `resource`, its blocks are copied in: `origin`, `service`, the place and SDK under `aws` (the segment's own
 /// are then left out, but for the sampling rule's name), and its metadata.
+///
+/// ```
+/// use xray_wire::{Segment, encode, segment::Kind};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+///
+/// let segment = Segment::new(Kind::Segment, "api", id, Timestamp::from_nanos(1_500_000_000));
+/// let mut json = Vec::new();
+/// encode::body(&segment, None, &mut json);
+/// assert_eq!(
+///     json,
+///     br#""name":"api","id":"53995c3f42cd8ad8","start_time":1.500000000,"in_progress":true"#
+/// );
+/// ```
 pub fn body(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
     body::of_segment(segment, resource, out);
 }

@@ -6,6 +6,18 @@ use super::{AwsFields, aws, blocks, json, json::Object};
 use crate::segment::{Aws, Service, Value};
 
 /// The parts of a segment that come from the resource and are the same in all of its segments.
+///
+/// ```
+/// use xray_wire::{encode::Resource, segment::{Service, Value}};
+///
+/// let resource = Resource {
+///     origin: Some("AWS::ECS::Container".into()),
+///     service: Some(Service { version: Some("1.4.2".into()), ..Service::default() }),
+///     metadata_namespace: "default".into(),
+///     metadata: vec![("host.name".into(), Value::Str("checkout-1".into()))],
+///     ..Resource::default()
+/// };
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Resource<'a> {
     /// `origin`.
@@ -23,6 +35,21 @@ pub struct Resource<'a> {
 }
 
 /// A [`Resource`], encoded. Each text is a row of fields with a comma before each.
+///
+/// ```
+/// use xray_wire::{Segment, encode::{self, Resource, ResourceBlocks}, segment::Kind};
+/// # use xray_wire::{SegmentId, Timestamp};
+/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
+/// # let segment = Segment::new(Kind::Segment, "api", id, Timestamp::EPOCH);
+///
+/// // Once:
+/// let origin = Some("AWS::ECS::Container".into());
+/// let blocks = ResourceBlocks::new(&Resource { origin, ..Resource::default() });
+/// // For each segment:
+/// let mut json = Vec::new();
+/// encode::document(&segment, Some(&blocks), &mut json);
+/// assert!(json.ends_with(br#","origin":"AWS::ECS::Container"}"#));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ResourceBlocks {
     pub(super) origin_and_service: Vec<u8>,
