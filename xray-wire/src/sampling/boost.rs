@@ -6,6 +6,13 @@ use super::{
 };
 
 /// How far X-Ray may raise a rule's rate (X-Ray API reference, `SamplingRateBoost`).
+///
+/// ```
+/// use xray_wire::sampling::{Boost, Rate, Rule};
+///
+/// let boost = Boost { max_rate: Rate::ALWAYS, cooldown_minutes: 10, default_detection: true };
+/// let rule = Rule { boost: Some(boost), ..Rule::for_all("payments", 1, 1, Rate::NEVER) };
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boost {
     /// The highest rate.
@@ -17,6 +24,24 @@ pub struct Boost {
 }
 
 /// A rate that holds until a time (X-Ray API reference, `SamplingBoost`).
+///
+/// ```
+/// use xray_wire::sampling::{Rate, Rule, RuleState, Target, TargetBoost};
+///
+/// const SECOND: u64 = 1_000_000_000;
+/// let state = RuleState::new(&Rule::for_all("payments", 1, 0, Rate::NEVER), 0);
+/// let boost = TargetBoost { rate: Rate::ALWAYS, ttl: 1_500_000_060.0 };
+/// let target = Target {
+///     rule_name: "payments".into(),
+///     fixed_rate: None,
+///     reservoir_quota: None,
+///     reservoir_quota_ttl: None,
+///     interval: None,
+///     boost: Some(boost),
+/// };
+/// state.apply(&target, 0, 1_500_000_000.0);
+/// assert_eq!((state.rate_at(59 * SECOND), state.rate_at(60 * SECOND)), (Rate::ALWAYS, Rate::NEVER));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TargetBoost {
     /// The rate, instead of the target's.
@@ -26,6 +51,14 @@ pub struct TargetBoost {
 }
 
 /// What a rule's traces were like in some time.
+///
+/// ```
+/// use xray_wire::sampling::{BoostCounts, Rate, Rule, RuleState};
+///
+/// // A trace with an anomaly has ended, and was not sampled.
+/// let state = RuleState::new(&Rule::for_all("payments", 1, 0, Rate::NEVER), 0);
+/// state.count_boost(BoostCounts { traces: 1, anomalies: 1, sampled_anomalies: 0 });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BoostCounts {
     /// All traces, sampled or not.

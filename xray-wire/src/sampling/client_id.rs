@@ -3,6 +3,12 @@
 use core::fmt;
 
 /// The id of a process, drawn once: 24 hex digits (X-Ray API reference, `SamplingStatisticsDocument`).
+///
+/// ```
+/// use xray_wire::sampling::ClientId;
+///
+/// assert_eq!(ClientId::from_random([0xab; 12]).to_string(), "abababababababababababab");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientId([u8; 12]);
 

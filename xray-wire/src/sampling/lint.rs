@@ -5,6 +5,17 @@ use alloc::vec::Vec;
 use super::{Pattern, Rule};
 
 /// A rule that no request ever reaches, since another one takes all of its requests before.
+///
+/// ```
+/// use xray_wire::sampling::Shadowed;
+///
+/// fn advice(Shadowed { rule, by }: Shadowed<'_>) -> String {
+///     format!("give {:?} a priority below {}, that of {:?}", rule.name, by.priority, by.name)
+/// }
+/// # use xray_wire::sampling::{Rate, Rule};
+/// # let [rule, by] = [("b", 2), ("a", 1)].map(|(name, priority)| Rule::for_all(name, priority, 1, Rate::NEVER));
+/// # assert_eq!(advice(Shadowed { rule: &rule, by: &by }), r#"give "b" a priority below 1, that of "a""#);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shadowed<'a> {
     /// The rule that is never reached.
@@ -21,6 +32,17 @@ const MAX_STEPS: usize = 1 << 24;
 ///
 /// What is listed is surely never reached. A rule whose requests are taken by several others together is not listed, nor are those
 /// behind which the work would have no end: patterns come from outside.
+///
+/// ```
+/// use xray_wire::sampling::{Rate, Rule, shadowed};
+///
+/// let rules = [
+///     Rule { url_path: "/pay/*".into(), ..Rule::for_all("critical", 2, 10, Rate::ALWAYS) },
+///     Rule::for_all("everything", 1, 1, Rate::NEVER),
+/// ];
+/// let found = shadowed(&rules);
+/// assert_eq!((&*found[0].rule.name, &*found[0].by.name), ("critical", "everything"));
+/// ```
 #[must_use]
 pub fn shadowed<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Vec<Shadowed<'a>> {
     let mut sorted: Vec<&Rule> = rules.into_iter().collect();

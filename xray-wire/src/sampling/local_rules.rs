@@ -26,6 +26,15 @@ use crate::limits::{MAX_PATTERN_BYTES, MAX_SAMPLING_BODY_BYTES};
 ///
 /// Rules are asked in their order, `default` last. `fixed_target` is how many requests a second are sampled, in each process and 4,096 at most,
 /// and `rate` the share of the others. Version 1 calls the host `service_name`.
+///
+/// ```
+/// use xray_wire::sampling::{LocalRules, Process, Table};
+///
+/// let rules = LocalRules::parse(r#"{"version": 2, "default": {"fixed_target": 1, "rate": 0.05}}"#)?;
+/// let table = Table::local(rules.rules, &Process::default());
+/// assert_eq!(table.entries().len(), 1);
+/// # Ok::<(), xray_wire::sampling::LocalRulesError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalRules {
     /// The rules in their order, for [`Table::local`](super::Table::local). The last one matches everything.
@@ -35,6 +44,13 @@ pub struct LocalRules {
 }
 
 /// The file could not be understood. Says where, what was expected, and what was found.
+///
+/// ```
+/// use xray_wire::sampling::LocalRules;
+///
+/// let error = LocalRules::parse(r#"{"version": 3}"#).unwrap_err();
+/// assert!(error.to_string().contains("1 or 2"), "{error}");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalRulesError(String);
 

@@ -25,6 +25,15 @@ use shape::Shape;
 ///
 /// Matching never goes back over what a `*` has passed: it takes at most as many steps as the text has bytes, times the
 /// longest part of the pattern between two stars.
+///
+/// ```
+/// use xray_wire::sampling::Pattern;
+///
+/// let orders = Pattern::new("/api/*/orders?");
+/// assert!(orders.matches(Some("/API/v2/orders/")) && !orders.matches(Some("/api/v2/orders")));
+/// assert!(!orders.matches(None) && Pattern::any().matches(None));
+/// assert!(Pattern::new("/api/*").covers(&orders));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: Box<str>,

@@ -7,6 +7,15 @@ use core::fmt;
 /// It draws no random number: whether a trace is in the share follows from its id, in the same way as
 /// OpenTelemetry's `TraceIdRatioBased` computes it, so that all services with the same rate choose the same traces.
 /// The bits that it looks at are random in X-Ray's ids too, whose time stands in front.
+///
+/// ```
+/// use xray_wire::sampling::Rate;
+///
+/// let half = Rate::new(0.5).unwrap();
+/// let id = 0x5759e988_bd862e3f_61be46a9_94272793_u128.to_be_bytes();
+/// assert!(half.samples(id) && !Rate::NEVER.samples(id));
+/// assert_eq!((half.as_f64(), Rate::new(1.5)), (0.5, None));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(u64);
 

@@ -6,6 +6,22 @@ use super::{BoostCounts, Counts, Rule, RuleState};
 
 /// What a rule has counted since its last report. Unless it is [accepted](Self::accept), it goes back to the counters
 /// when it is dropped: a call that fails, in whatever way, loses nothing.
+///
+/// ```
+/// use xray_wire::sampling::{Process, Rate, Rule, Table};
+///
+/// const SECOND: u64 = 1_000_000_000;
+/// let table = Table::new(vec![Rule::for_all("Default", 10_000, 1, Rate::NEVER)], &Process::default(), None, 0);
+/// table.entries()[0].state.decide([1; 16], || 0, 0);
+///
+/// // The call fails: what is dropped goes back.
+/// drop(table.take_due(10 * SECOND));
+/// let mut reports = table.take_due(20 * SECOND);
+/// let report = reports.remove(0);
+/// assert_eq!((report.rule_name(), report.counts().borrowed), ("Default", 1));
+/// report.accept();
+/// assert!(table.take_due(30 * SECOND).is_empty());
+/// ```
 #[derive(Debug)]
 #[must_use = "counts that are dropped go back to where they came from"]
 pub struct Report {

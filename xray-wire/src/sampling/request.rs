@@ -3,6 +3,15 @@
 use super::Pattern;
 
 /// What rules may ask of the process. It is the same for all requests, and looked at once for each set of rules.
+///
+/// ```
+/// use xray_wire::sampling::{Process, Rate, Rule, Table};
+///
+/// let rule = Rule { service_name: "cart".into(), ..Rule::for_all("cart", 1, 1, Rate::ALWAYS) };
+/// let process = Process { service_name: Some("checkout"), ..Process::default() };
+/// let table = Table::local(vec![rule], &process);
+/// assert_eq!(table.live().count(), 0, "a rule for another service");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Process<'a> {
     /// The service's name.
@@ -14,6 +23,13 @@ pub struct Process<'a> {
 }
 
 /// Where the resource's ARN is known from.
+///
+/// ```
+/// use xray_wire::sampling::{Process, ResourceArn};
+///
+/// let arn = "arn:aws:ecs:eu-west-1:123456789012:task/shops/7d";
+/// let process = Process { resource_arn: ResourceArn::Process(arn), ..Process::default() };
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ResourceArn<'a> {
     /// There is none.
@@ -26,6 +42,15 @@ pub enum ResourceArn<'a> {
 }
 
 /// What rules may ask of a request.
+///
+/// ```
+/// use xray_wire::sampling::{Process, Rate, Request, Rule, Table};
+///
+/// let rule = Rule { http_method: "POST".into(), ..Rule::for_all("writes", 1, 1, Rate::ALWAYS) };
+/// let table = Table::local(vec![rule], &Process::default());
+/// let [get, post] = ["GET", "POST"].map(|method| Request { http_method: Some(method), ..Request::UNKNOWN });
+/// assert!(table.find(&get).is_none() && table.find(&post).is_some());
+/// ```
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Its method.
@@ -41,6 +66,23 @@ pub struct Request<'a> {
 }
 
 /// A span's attributes, read as text.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use xray_wire::sampling::{Attributes, Pattern, Request};
+///
+/// struct Tags(HashMap<String, String>);
+///
+/// impl Attributes for Tags {
+///     fn matches(&self, key: &str, pattern: &Pattern) -> bool {
+///         self.0.get(key).is_some_and(|value| pattern.matches(Some(value)))
+///     }
+/// }
+/// let tags = Tags(HashMap::from([("tenant.plan".to_owned(), "gold".to_owned())]));
+/// let request = Request { attributes: &tags, ..Request::UNKNOWN };
+/// assert!(request.attributes.matches("tenant.plan", &"g*".into()));
+/// ```
 pub trait Attributes {
     /// Whether there is an attribute with this key, and the pattern matches its value. Numbers and truth values are compared
     /// as text.
@@ -48,6 +90,14 @@ pub trait Attributes {
 }
 
 /// A request's field, for [`Table::asks_for`](super::Table::asks_for).
+///
+/// ```
+/// use xray_wire::sampling::{Field, Process, Rate, Rule, Table};
+///
+/// let rule = Rule { url_path: "/pay/*".into(), ..Rule::for_all("payments", 1, 1, Rate::ALWAYS) };
+/// let table = Table::local(vec![rule], &Process::default());
+/// assert!(table.asks_for(Field::UrlPath) && !table.asks_for(Field::Host));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// [`Request::http_method`].

@@ -6,6 +6,13 @@ use super::{ClientId, Report};
 use crate::{encode::json, limits::MAX_STATISTICS_PER_CALL};
 
 /// The body of `POST /GetSamplingRules`: for the first page, or for the one that the last page's token names.
+///
+/// ```
+/// use xray_wire::sampling::rules_request;
+///
+/// assert_eq!(rules_request(None), b"{}");
+/// assert_eq!(rules_request(Some("page 2")), br#"{"NextToken":"page 2"}"#);
+/// ```
 #[must_use]
 pub fn rules_request(next_token: Option<&str>) -> Vec<u8> {
     let mut body = Vec::new();
@@ -25,6 +32,20 @@ pub fn rules_request(next_token: Option<&str>) -> Vec<u8> {
 /// X-Ray takes up to [`MAX_STATISTICS_PER_CALL`] of them; those beyond are left out, so split them before.
 ///
 /// Requests that were sampled by borrowing are counted as sampled and as borrowed, as OpenTelemetry's samplers do.
+///
+/// ```
+/// use xray_wire::sampling::{ClientId, Process, Rate, Rule, Table, targets_request};
+///
+/// let table = Table::new(vec![Rule::for_all("Default", 10_000, 1, Rate::NEVER)], &Process::default(), None, 0);
+/// table.entries()[0].state.decide([1; 16], || 0, 0);
+/// let reports = table.take_due(10_000_000_000);
+/// let body = targets_request(ClientId::from_random([1; 12]), 1_500_000_000_250, &reports);
+/// let expected = concat!(
+///     r#"{"SamplingStatisticsDocuments":[{"RuleName":"Default","ClientID":"010101010101010101010101","#,
+///     r#""Timestamp":1500000000.250,"RequestCount":1,"SampledCount":1,"BorrowCount":1}]}"#,
+/// );
+/// assert_eq!(body, expected.as_bytes());
+/// ```
 #[must_use]
 pub fn targets_request(client: ClientId, epoch_millis: u64, reports: &[Report]) -> Vec<u8> {
     let client = client.to_string();

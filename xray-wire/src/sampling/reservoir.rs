@@ -15,6 +15,16 @@ use super::{
 ///
 /// A token bucket would do with one number, but grants up to twice the rate in the second after a pause, and one small enough
 /// not to do so refuses requests that merely come together.
+///
+/// ```
+/// use xray_wire::sampling::Reservoir;
+///
+/// const SECOND: u64 = 1_000_000_000;
+/// let reservoir = Reservoir::new(2);
+/// let take = |now| reservoir.take(2, now, || now);
+/// assert_eq!([take(0), take(0), take(SECOND - 1)], [true, true, false]);
+/// assert!(take(SECOND));
+/// ```
 #[derive(Debug)]
 pub struct Reservoir {
     /// When each token is back, in nanoseconds.

@@ -13,6 +13,21 @@ use super::{Boost, Pattern, Rate, Rule, Target, TargetBoost};
 use crate::limits::{MAX_PATTERN_BYTES, MAX_SAMPLING_BODY_BYTES};
 
 /// One page of an answer to GetSamplingRules.
+///
+/// ```
+/// use xray_wire::sampling::{Rule, RulesPage};
+///
+/// /// All that the account has.
+/// fn all(mut page_of: impl FnMut(Option<&str>) -> RulesPage) -> Vec<Rule> {
+///     let mut page = page_of(None);
+///     let mut rules = page.rules;
+///     while let Some(token) = page.next_token.take() {
+///         page = page_of(Some(&token));
+///         rules.append(&mut page.rules);
+///     }
+///     rules
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RulesPage {
     /// The rules that can be followed, as they came.
@@ -24,6 +39,13 @@ pub struct RulesPage {
 }
 
 /// A rule that can't be followed.
+///
+/// ```
+/// let body = br#"{"SamplingRuleRecords": [{"SamplingRule": {"RuleName": "new", "Version": 2}}]}"#;
+/// let page = xray_wire::sampling::rules_page(body)?;
+/// assert_eq!((page.skipped[0].name.as_deref(), page.skipped[0].reason), (Some("new"), "expected Version 1"));
+/// # Ok::<(), xray_wire::sampling::ReadError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedRule {
     /// Its name, if it has one.
@@ -33,6 +55,18 @@ pub struct SkippedRule {
 }
 
 /// An answer to GetSamplingTargets.
+///
+/// ```
+/// use xray_wire::sampling::{Schedule, Table, Targets};
+///
+/// fn arrived(answer: &Targets, table: &Table, schedule: &mut Schedule, now: u64, epoch_seconds: f64) {
+///     table.apply(&answer.targets, now, epoch_seconds);
+///     if let Some(modified) = answer.last_rule_modification {
+///         schedule.rules_modified(modified);
+///     }
+///     schedule.targets_arrived(table.next_report(), now);
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Targets {
     /// What to do from now on.
@@ -46,6 +80,14 @@ pub struct Targets {
 }
 
 /// A report that X-Ray has not taken.
+///
+/// ```
+/// use xray_wire::sampling::Unprocessed;
+///
+/// let of = |code: &str| Unprocessed { rule_name: "gone".into(), error_code: code.into(), message: "".into() };
+/// assert!(of("400").is_final() && of("InvalidRequestException").is_final());
+/// assert!(!of("429").is_final() && !of("500").is_final());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unprocessed {
     /// The rule's name.
@@ -71,6 +113,13 @@ impl Unprocessed {
 }
 
 /// The body is no answer to the call.
+///
+/// ```
+/// use xray_wire::sampling::{ReadError, rules_page};
+///
+/// let error = rules_page(br#"{"message": "Missing Authentication Token"}"#).unwrap_err();
+/// assert!(matches!(error, ReadError::Missing("SamplingRuleRecords")));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -86,6 +135,18 @@ pub enum ReadError {
 ///
 /// # Errors
 /// If it is none. An answer that names no rules at all is one; an error message is not.
+///
+/// ```
+/// use xray_wire::sampling::rules_page;
+///
+/// let page = rules_page(br#"{"SamplingRuleRecords": [{"SamplingRule": {
+///     "RuleName": "payments", "Priority": 10, "FixedRate": 0.5, "ReservoirSize": 5, "Version": 1,
+///     "ServiceName": "*", "ServiceType": "*", "ResourceARN": "*",
+///     "Host": "*", "HTTPMethod": "*", "URLPath": "/pay/*"
+/// }}]}"#)?;
+/// assert!(page.rules[0].url_path.matches(Some("/pay/42")));
+/// # Ok::<(), xray_wire::sampling::ReadError>(())
+/// ```
 pub fn rules_page(body: &[u8]) -> Result<RulesPage, ReadError> {
     let mut body = object(body)?;
     let Some(Value::Array(records)) = body.remove("SamplingRuleRecords") else {
@@ -113,6 +174,17 @@ pub fn rules_page(body: &[u8]) -> Result<RulesPage, ReadError> {
 ///
 /// # Errors
 /// If they are none.
+///
+/// ```
+/// let body = br#"{
+///     "SamplingTargetDocuments": [{"RuleName": "Default", "FixedRate": 0.1, "Interval": 10}],
+///     "LastRuleModification": 1500000000,
+///     "UnprocessedStatistics": []
+/// }"#;
+/// let answer = xray_wire::sampling::targets(body)?;
+/// assert_eq!((answer.targets[0].interval, answer.last_rule_modification), (Some(10), Some(1.5e9)));
+/// # Ok::<(), xray_wire::sampling::ReadError>(())
+/// ```
 pub fn targets(body: &[u8]) -> Result<Targets, ReadError> {
     let body = Value::Object(object(body)?);
     let Some(documents) = body.get("SamplingTargetDocuments").and_then(Value::as_array) else {

@@ -7,6 +7,18 @@ use super::{Boost, Pattern, Rate};
 /// A sampling rule, of the account or of one's own.
 ///
 /// Limits are those of the account's rules (X-Ray API reference, `SamplingRule`).
+///
+/// ```
+/// use xray_wire::sampling::{Rate, Rule};
+///
+/// let payments = Rule {
+///     http_method: "POST".into(),
+///     url_path: "/pay/*".into(),
+///     attributes: vec![("tenant.plan".into(), "gold".into())],
+///     ..Rule::for_all("payments", 10, 5, Rate::new(0.5).unwrap_or(Rate::ALWAYS))
+/// };
+/// assert!(payments.service_name.is_any() && !payments.is_default());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Its name, of 1 to 32 characters; what is kept about a rule is kept by name.

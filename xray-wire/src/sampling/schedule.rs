@@ -5,6 +5,18 @@ use core::time::Duration;
 use super::SECOND;
 
 /// A call to X-Ray.
+///
+/// ```
+/// use xray_wire::sampling::{Call, Schedule};
+///
+/// fn path(schedule: &Schedule) -> &'static str {
+///     match schedule.next() {
+///         (Call::Rules, _due) => "/GetSamplingRules",
+///         (Call::Targets, _due) => "/SamplingTargets",
+///     }
+/// }
+/// assert_eq!(path(&Schedule::new(Schedule::RULES_INTERVAL, 0)), "/GetSamplingRules");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// GetSamplingRules.
@@ -20,6 +32,20 @@ pub enum Call {
 /// spread a little, so that processes that started together don't call together.
 ///
 /// Times are nanoseconds since a fixed start; `random` is any number, drawn anew for each call.
+///
+/// ```
+/// use xray_wire::sampling::{Call, Schedule};
+///
+/// const SECOND: u64 = 1_000_000_000;
+/// let mut schedule = Schedule::new(Schedule::RULES_INTERVAL, 0);
+/// assert_eq!(schedule.next(), (Call::Rules, 0));
+/// // They came, and the first report is due in ten seconds.
+/// let random = 0;
+/// schedule.rules_arrived(0, Some(10 * SECOND), random);
+/// assert_eq!(schedule.next(), (Call::Targets, 10 * SECOND));
+/// schedule.targets_failed(10 * SECOND, Some(20 * SECOND), random);
+/// assert_eq!(schedule.next(), (Call::Targets, 20 * SECOND));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Schedule {
     rules_interval: u64,

@@ -10,6 +10,16 @@ use super::{
 };
 
 /// The answer to "is this request sampled?".
+///
+/// ```
+/// use xray_wire::sampling::{Decision, Rate, Rule, RuleState};
+///
+/// // X-Ray has handed out no quota yet.
+/// let state = RuleState::new(&Rule::for_all("orders", 1, 10, Rate::NEVER), 0);
+/// let decided = [(); 2].map(|()| state.decide([1; 16], || 0, 0));
+/// assert_eq!(decided, [Decision::Borrowed, Decision::NotSampled]);
+/// assert_eq!(decided.map(Decision::is_sampled), [true, false]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// It is, as one of the rule's quota.
@@ -31,6 +41,22 @@ impl Decision {
 }
 
 /// What X-Ray wants a process to do for one rule, in answer to a report (X-Ray API reference, `SamplingTargetDocument`).
+///
+/// ```
+/// use xray_wire::sampling::{Rate, Rule, RuleState, Target};
+///
+/// let state = RuleState::new(&Rule::for_all("orders", 1, 10, Rate::NEVER), 0);
+/// let target = Target {
+///     rule_name: "orders".into(),
+///     fixed_rate: Rate::new(0.25),
+///     reservoir_quota: Some(4),
+///     reservoir_quota_ttl: Some(1_500_000_010.0),
+///     interval: Some(10),
+///     boost: None,
+/// };
+/// state.apply(&target, 0, 1_500_000_000.0);
+/// assert_eq!((state.rate().as_f64(), state.quota(0), state.quota(10_000_000_000)), (0.25, Some(4), None));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// The rule's name.
@@ -55,6 +81,17 @@ pub struct Target {
 /// | a quota that holds | as many requests a second as it says |
 ///
 /// Times are in nanoseconds since a fixed start.
+///
+/// ```
+/// use xray_wire::sampling::{Decision, Rate, Rule, RuleState};
+///
+/// // A rule of this process's own: two requests a second, and none of the others.
+/// let state = RuleState::local(&Rule::for_all("orders", 1, 2, Rate::NEVER));
+/// let (clock, stripe) = (|| 0, 0);
+/// let decided = [(); 3].map(|()| state.decide([1; 16], clock, stripe));
+/// assert_eq!(decided, [Decision::Quota, Decision::Quota, Decision::NotSampled]);
+/// assert_eq!((state.total().sampled, state.total().not_sampled), (2, 1));
+/// ```
 #[derive(Debug)]
 pub struct RuleState {
     borrows: bool,

@@ -28,6 +28,13 @@ struct Counters {
 }
 
 /// What a rule decided in some time.
+///
+/// ```
+/// use xray_wire::sampling::Counts;
+///
+/// let counts = Counts { not_sampled: 90, sampled: 9, borrowed: 1 };
+/// assert_eq!((counts.requests(), counts.all_sampled()), (100, 10));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Requests that were not sampled.

@@ -12,6 +12,20 @@ use crate::{limits::MAX_BOOST_SERVICE_CHARS, sanitize};
 ///
 /// What the process is can't change, so rules for other services are left out beforehand, and those behind one that matches
 /// everything; few are left in a common account.
+///
+/// ```
+/// use xray_wire::sampling::{Decision, Process, Rate, Request, Rule, Table};
+///
+/// let rules = vec![
+///     Rule::for_all(Rule::DEFAULT_NAME, 10_000, 1, Rate::ALWAYS),
+///     Rule { url_path: "/health".into(), ..Rule::for_all("health", 1, 0, Rate::NEVER) },
+/// ];
+/// let now = 0;
+/// let table = Table::new(rules, &Process::default(), None, now);
+/// let entry = table.find(&Request { url_path: Some("/health"), ..Request::UNKNOWN }).unwrap();
+/// assert_eq!(&*entry.rule.name, "health");
+/// assert_eq!(entry.state.decide([1; 16], || now, 0), Decision::NotSampled);
+/// ```
 #[derive(Debug)]
 pub struct Table {
     entries: Box<[Entry]>,
@@ -26,6 +40,16 @@ pub struct Table {
 }
 
 /// A rule and its state.
+///
+/// ```
+/// use xray_wire::sampling::{Entry, Table};
+///
+/// /// A line for each rule, for people.
+/// fn lines(table: &Table) -> Vec<String> {
+///     let line = |Entry { rule, state }: &Entry| format!("{} {:?}", rule.name, state.total());
+///     table.entries().iter().map(line).collect()
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The rule.
