@@ -12,6 +12,18 @@ use socket2::SockRef;
 const FREE_PORT_ATTEMPTS: u32 = 50;
 
 /// `xray-local` could not start.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use xray_local::{StartError, XrayLocal};
+///
+/// let xray = XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// let twice = XrayLocal::builder().with_addr(xray.addr().to_string()).start().await;
+/// assert!(matches!(twice, Err(StartError::InUse { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {

@@ -21,12 +21,36 @@ use crate::{
 };
 
 /// Where the X-Ray SDKs and exporters look for a daemon unless told otherwise.
+///
+/// ```
+/// use xray_local::{DEFAULT_ADDRESS, XrayLocal};
+///
+/// let address = std::env::var("AWS_XRAY_DAEMON_ADDRESS").unwrap_or_else(|_| DEFAULT_ADDRESS.to_owned());
+/// let builder = XrayLocal::builder().with_addr(address);
+/// # drop(builder);
+/// ```
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:2000";
 
 /// All rules on one page: most clients read no other.
 const DEFAULT_RULES_PER_PAGE: usize = 100;
 
 /// What to start; see [`XrayLocal::builder`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use xray_local::{ErrorAnswer, Faults, XrayLocal};
+///
+/// let xray = XrayLocal::builder()
+///     .with_addr("127.0.0.1:0")
+///     .with_sampling_rules(r#"[{"RuleName": "payments", "Priority": 1, "URLPath": "/pay/*", "FixedRate": 1}]"#)
+///     .with_faults(Faults::default().with(ErrorAnswer::new(503)))
+///     .start()
+///     .await?;
+/// assert!(xray.url().starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing listens until `start` is awaited"]
 pub struct Builder {
@@ -41,6 +65,29 @@ pub struct Builder {
 }
 
 /// A running `xray-local`. It stops when this is dropped; [`XrayLocal::shutdown`] also waits for what has come.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// use xray_local::XrayLocal;
+///
+/// // In a test of an application:
+/// let xray = XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793","start_time":1,"end_time":2}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// // … send requests to it, with its exporter at `xray.addr()`, …
+/// let has_trace = xray.wait_until(|received| received.stats.traces == 1);
+/// tokio::time::timeout(Duration::from_secs(60), has_trace).await?;
+/// // … and go on with nothing in it.
+/// xray.clear();
+/// assert!(xray.snapshot().traces.is_empty());
+/// xray.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct XrayLocal {
     address: SocketAddr,
@@ -107,6 +154,14 @@ impl Builder {
     /// Starts with these sampling rules besides the one named `Default`: JSON, either a list of rules in the API's words,
     /// or what `aws xray get-sampling-rules` prints. Each needs `RuleName` and `Priority`; what it does not say matches
     /// everything, with a reservoir of 1 and a rate of 5 %. One named `Default` changes the default rule.
+    ///
+    /// ```
+    /// use xray_local::XrayLocal;
+    ///
+    /// let nothing = r#"[{"RuleName": "Default", "Priority": 10000, "ReservoirSize": 0, "FixedRate": 0}]"#;
+    /// let builder = XrayLocal::builder().with_sampling_rules(nothing);
+    /// # drop(builder);
+    /// ```
     ///
     /// Default: none.
     pub fn with_sampling_rules(mut self, json: impl Into<String>) -> Self {
@@ -228,6 +283,20 @@ impl XrayLocal {
     }
 
     /// Sets faults in place of those before, while it runs; [`Faults::default`] takes them away.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use xray_local::{ErrorAnswer, Faults, XrayLocal};
+    ///
+    /// let xray = XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+    /// xray.set_faults(Faults::default().with(ErrorAnswer::new(503)));
+    /// // … look at what the application makes of it …
+    /// assert_eq!(xray.faults_struck(), [0]);
+    /// xray.set_faults(Faults::default());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_faults(&self, faults: Faults) {
         self.app.faults.change(|injector| *injector = Injector::new(faults));
     }
@@ -240,6 +309,18 @@ impl XrayLocal {
 
     /// Stops listening and reads what has come, as a daemon that goes away: connections are refused, datagrams
     /// answered by ICMP. What was received stays. Does nothing if it has stopped already.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let mut xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+    /// // A daemon that is being restarted:
+    /// xray.stop_listening().await;
+    /// assert!(std::net::TcpStream::connect(xray.addr()).is_err());
+    /// xray.listen_again().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn stop_listening(&mut self) {
         if let Some(listening) = self.listening.take() {
             listening.stop().await;

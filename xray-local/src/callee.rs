@@ -6,6 +6,24 @@ use xray_wire::{
 };
 
 /// The far side of a call.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793","start_time":1,"end_time":2,
+/// #  "subsegments":[{"name":"DynamoDB","id":"53995c3f42cd8ad9","start_time":1,"end_time":2,
+/// #  "namespace":"aws","aws":{"operation":"PutItem","table_name":"orders"}}]}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// # let received = xray.wait_until(|received| !received.traces.is_empty()).await;
+/// // A call of DynamoDB, with the table that it names:
+/// let callee = received.traces[0].documents[0].nodes[1].callee.as_ref();
+/// let callee = callee.map(|callee| (callee.kind.as_str(), callee.name.as_str()));
+/// assert_eq!(callee, Some(("AWS::DynamoDB::Table", "orders")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Callee {

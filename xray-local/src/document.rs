@@ -7,6 +7,17 @@ use xray_wire::{SegmentId, Timestamp, TraceId, decode, validate};
 use crate::node::{Node, nodes};
 
 /// A document that was accepted.
+///
+/// ```
+/// use xray_local::Snapshot;
+///
+/// /// Everything that was accepted, as it came: a document on each line.
+/// fn lines(received: &Snapshot) -> String {
+///     let documents = received.traces.iter().flat_map(|trace| &trace.documents);
+///     documents.map(|document| document.json.clone() + "\n").collect()
+/// }
+/// # assert_eq!(lines(&Snapshot::default()), "");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Document {
@@ -25,6 +36,22 @@ pub struct Document {
 }
 
 /// A document, or datagram, that was turned away.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"today","start_time":1,"end_time":2}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// # let received = xray.wait_until(|received| !received.rejected.is_empty()).await;
+/// // For a test that wants to see none:
+/// let said: Vec<_> = received.rejected.iter().map(|rejected| rejected.rejection.to_string()).collect();
+/// # assert_eq!(said.len(), 1, "{said:?}");
+/// # assert!(said[0].starts_with("trace_id: expected "), "{said:?}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejected {
@@ -43,6 +70,17 @@ pub struct Rejected {
 }
 
 /// How a document came.
+///
+/// ```
+/// use xray_local::{Snapshot, Source};
+///
+/// /// Whether all that was turned away came from senders that nobody answers.
+/// fn is_untold(received: &Snapshot) -> bool {
+///     received.rejected.iter().all(|rejected| rejected.source == Source::Udp)
+/// }
+/// assert_eq!(Source::Http.as_str(), "http");
+/// # assert!(is_untold(&Snapshot::default()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// In a datagram.
@@ -63,6 +101,21 @@ impl Source {
 }
 
 /// Why a document was turned away.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"today","start_time":1,"end_time":2}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// # let received = xray.wait_until(|received| !received.rejected.is_empty()).await;
+/// // A document with the trace id "today":
+/// let rejection = &received.rejected[0].rejection;
+/// assert_eq!((rejection.code, rejection.field.as_str()), ("InvalidTraceId", "trace_id"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejection {

@@ -8,6 +8,23 @@ use xray_wire::{
 use crate::callee::Callee;
 
 /// A segment or subsegment of a stored document.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793","start_time":1,"end_time":2,
+/// #  "subsegments":[{"name":"DynamoDB","id":"53995c3f42cd8ad9","start_time":1,"end_time":2,
+/// #  "namespace":"aws","aws":{"operation":"PutItem","table_name":"orders"}}]}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// # let received = xray.wait_until(|received| !received.traces.is_empty()).await;
+/// let [shop, call] = received.traces[0].documents[0].nodes.as_slice() else { panic!("expected two nodes") };
+/// assert_eq!((shop.name.as_str(), shop.duration_nanos()), ("shop", Some(1_000_000_000)));
+/// assert_eq!((call.enclosing, call.operation.as_deref()), (Some(0), Some("PutItem")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Node {
@@ -47,6 +64,18 @@ pub struct Node {
 }
 
 /// How a request ended: the three flags of a document as one word, the gravest first.
+///
+/// ```
+/// use xray_local::{Outcome, Trace};
+///
+/// /// The gravest of all that happened.
+/// fn outcome(trace: &Trace) -> Outcome {
+///     let nodes = trace.documents.iter().flat_map(|document| &document.nodes);
+///     nodes.map(|node| node.outcome).max().unwrap_or_default()
+/// }
+/// assert!(Outcome::Fault > Outcome::Throttle && Outcome::Error > Outcome::Ok);
+/// assert_eq!(Outcome::Throttle.as_str(), "throttle");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Outcome {
     /// No flag.

@@ -13,6 +13,16 @@ use crate::{
 };
 
 /// How much the store holds.
+///
+/// ```
+/// use xray_local::{Limits, XrayLocal};
+///
+/// let mut limits = Limits::default();
+/// limits.traces = 10_000;
+/// limits.trace_bytes = 500_000; // As strict as X-Ray.
+/// let builder = XrayLocal::builder().with_limits(limits);
+/// # drop(builder);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -35,6 +45,23 @@ impl Default for Limits {
 const MAX_REJECTED_KEPT: usize = 200;
 
 /// A trace: its documents, in the order in which they came.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793","start_time":1,"end_time":2,
+/// #  "subsegments":[{"name":"DynamoDB","id":"53995c3f42cd8ad9","start_time":1,"end_time":2,
+/// #  "namespace":"aws","aws":{"operation":"PutItem","table_name":"orders"}}]}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// # let received = xray.wait_until(|received| !received.traces.is_empty()).await;
+/// let trace = &received.traces[0];
+/// assert_eq!(trace.id.to_string(), "1-5759e988-bd862e3fe1be46a994272793");
+/// assert_eq!(trace.documents.iter().map(|document| document.nodes.len()).sum::<usize>(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Trace {
@@ -48,6 +75,23 @@ pub struct Trace {
 }
 
 /// What has happened so far.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793","start_time":1,"end_time":2,
+/// #  "subsegments":[{"name":"DynamoDB","id":"53995c3f42cd8ad9","start_time":1,"end_time":2,
+/// #  "namespace":"aws","aws":{"operation":"PutItem","table_name":"orders"}}]}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// # let received = xray.wait_until(|received| !received.traces.is_empty()).await;
+/// // For a test that all went well:
+/// let stats = xray.stats();
+/// assert_eq!((stats.accepted, stats.rejected, stats.overflowed), (1, 0, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Stats {
@@ -76,6 +120,26 @@ pub struct Stats {
 }
 
 /// What the store holds, at one moment.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let xray = xray_local::XrayLocal::builder().with_addr("127.0.0.1:0").start().await?;
+/// # let segment = r#"{"format":"json","version":1}
+/// # {"name":"shop","id":"53995c3f42cd8ad8","trace_id":"1-5759e988-bd862e3fe1be46a994272793","start_time":1,"end_time":2,
+/// #  "subsegments":[{"name":"DynamoDB","id":"53995c3f42cd8ad9","start_time":1,"end_time":2,
+/// #  "namespace":"aws","aws":{"operation":"PutItem","table_name":"orders"}}]}"#;
+/// # std::net::UdpSocket::bind("127.0.0.1:0")?.send_to(segment.as_bytes(), xray.addr())?;
+/// # let received = xray.wait_until(|received| !received.traces.is_empty()).await;
+/// use xray_wire::TraceId;
+///
+/// // The id from `X-Amzn-Trace-Id` of a response:
+/// let id = TraceId::parse(b"1-5759e988-bd862e3fe1be46a994272793")?;
+/// let trace = received.trace(id).expect("the request is traced");
+/// assert_eq!(trace.documents[0].nodes[0].name, "shop");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Snapshot {

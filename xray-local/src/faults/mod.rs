@@ -39,6 +39,16 @@ pub struct Faults {
 }
 
 /// One kind of fault: what happens, to which calls, how often.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use xray_local::{Effect, Fault, Faults};
+///
+/// // Every second report of the sampler takes a second, twenty times.
+/// let slow = Fault::from(Effect::Delay(Duration::from_secs(1))).on("/SamplingTargets").with_share(0.5).times(20);
+/// assert_eq!(Faults::default().with(slow.clone()).list(), [slow]);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     effect: Effect,
@@ -48,6 +58,14 @@ pub struct Fault {
 }
 
 /// What happens to a call.
+///
+/// ```
+/// use xray_local::{Effect, Fault, Faults};
+///
+/// // X-Ray takes what was sent, but nobody hears of it: is it sent again?
+/// let faults = Faults::default().with(Fault::from(Effect::LostAnswer).on("/TraceSegments").times(1));
+/// # drop(faults);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Effect {
@@ -68,6 +86,17 @@ pub enum Effect {
 }
 
 /// An answer with an error.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use xray_local::{ErrorAnswer, Fault, Faults};
+///
+/// let throttled = ErrorAnswer::new(429).with_retry_after(Duration::from_secs(2));
+/// let forbidden = ErrorAnswer::new(403).with_code("ExpiredTokenException");
+/// let faults = Faults::default().with(Fault::from(throttled).times(3)).with(forbidden);
+/// # drop(faults);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorAnswer {
     status: u16,
@@ -76,6 +105,15 @@ pub struct ErrorAnswer {
 }
 
 /// Which documents come back as unprocessed, and with what.
+///
+/// ```
+/// use xray_local::{Faults, Unprocessed};
+///
+/// // One document in ten, with this error or that, and always the same ones.
+/// let refused = Unprocessed::new(0.1, "InternalFailure").or("ThrottledException").permanent();
+/// let faults = Faults::default().with_seed(7).with(refused);
+/// # drop(faults);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unprocessed {
     share: f64,
