@@ -75,6 +75,13 @@ impl Redaction {
     /// table of `docs/mapping.md`), those of exceptions and of the resource need none: deny those of them that shall
     /// stay.
     ///
+    /// ```
+    /// use opentelemetry_aws_xray::Redaction;
+    ///
+    /// // Of one's own attributes, these; what X-Ray has a field for needs no pattern.
+    /// let redaction = Redaction::default().with_allowed(["order.*", "feature.?"]);
+    /// ```
+    ///
     /// Default: all.
     pub fn with_allowed<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
         self.allowed = patterns.into_iter().map(Into::into).collect();
@@ -113,6 +120,23 @@ impl Redaction {
     ///
     /// Messages of errors may quote queries too, and stay as they are.
     ///
+    /// ```
+    /// use opentelemetry_aws_xray::{Redaction, XrayExporter};
+    /// # use opentelemetry::{KeyValue, trace::{SpanKind, Tracer, TracerProvider}};
+    /// # use opentelemetry_aws_xray::sink::MemorySink;
+    /// # let sink = MemorySink::default();
+    ///
+    /// let exporter = XrayExporter::builder().with_redaction(Redaction::default().with_masked_sql(true));
+    /// # let exporter = exporter.with_sink(sink.clone()).build();
+    /// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+    /// # let tracer = provider.tracer("shop");
+    /// # let span = tracer.span_builder("call").with_kind(SpanKind::Client).with_attributes([KeyValue::new("db.system.name", "postgresql"), KeyValue::new("db.query.text", "SELECT * FROM users WHERE email = 'a@b.c' AND age > 17")]);
+    /// # drop(tracer.build(span));
+    /// // Of a span that asks `SELECT * FROM users WHERE email = 'a@b.c' AND age > 17`:
+    /// let document = sink.take().remove(0);
+    /// assert!(document.contains(r#""SELECT * FROM users WHERE email = ? AND age > ?""#), "{document}");
+    /// ```
+    ///
     /// Default: `false`.
     pub fn with_masked_sql(mut self, masked: bool) -> Self {
         self.masked_sql = masked;
@@ -121,6 +145,23 @@ impl Redaction {
 
     /// Whether addresses of clients, in SERVER and CONSUMER spans, lose their last part: the last octet of IPv4, the last
     /// 80 bits of IPv6 become zero. What is no address, and headers that name several, become `REDACTED`.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::{Redaction, XrayExporter};
+    /// # use opentelemetry::{KeyValue, trace::{SpanKind, Tracer, TracerProvider}};
+    /// # use opentelemetry_aws_xray::sink::MemorySink;
+    /// # let sink = MemorySink::default();
+    ///
+    /// let exporter = XrayExporter::builder().with_redaction(Redaction::default().with_anonymous_clients(true));
+    /// # let exporter = exporter.with_sink(sink.clone()).build();
+    /// # let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().with_simple_exporter(exporter).build();
+    /// # let tracer = provider.tracer("shop");
+    /// # let span = tracer.span_builder("call").with_kind(SpanKind::Server).with_attributes([KeyValue::new("http.request.method", "GET"), KeyValue::new("client.address", "203.0.113.7")]);
+    /// # drop(tracer.build(span));
+    /// // Of a request from 203.0.113.7:
+    /// let document = sink.take().remove(0);
+    /// assert!(document.contains(r#""client_ip":"203.0.113.0""#), "{document}");
+    /// ```
     ///
     /// Default: `false`.
     pub fn with_anonymous_clients(mut self, anonymous: bool) -> Self {
