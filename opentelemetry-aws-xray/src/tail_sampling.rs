@@ -82,6 +82,32 @@ impl<P: SpanProcessor> TailSamplingProcessor<P> {
     }
 
     /// The same with a clock of one's own, by which requests grow too old to be held.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use opentelemetry::trace::{Span, Tracer, TracerProvider};
+    /// use opentelemetry_aws_xray::{TailSampling, TailSamplingProcessor, clock::ManualClock};
+    /// # use opentelemetry_aws_xray::sampler::RecordUnsampled;
+    /// # use opentelemetry_sdk::trace::{BatchSpanProcessor, InMemorySpanExporter, Sampler, SdkTracerProvider};
+    /// # let next = BatchSpanProcessor::builder(InMemorySpanExporter::default()).build();
+    ///
+    /// let clock = ManualClock::new();
+    /// let processor = TailSamplingProcessor::with_clock(TailSampling::new(), next, clock.clone());
+    /// let handle = processor.stats_handle();
+    /// # let provider = SdkTracerProvider::builder()
+    /// #     .with_sampler(RecordUnsampled::new(Sampler::AlwaysOff))
+    /// #     .with_span_processor(processor)
+    /// #     .build();
+    /// # let tracer = provider.tracer("shop");
+    /// let hanging = tracer.start("hangs");
+    /// # let cx = opentelemetry::trace::TraceContextExt::with_span(&opentelemetry::Context::new(), hanging);
+    /// # tracer.start_with_context("child", &cx).end();
+    /// assert_eq!(handle.now().spans_held, 1); // A child, which has ended.
+    /// clock.advance(Duration::from_secs(61));
+    /// tracer.start("the next one").end();
+    /// assert_eq!((handle.now().spans_held, handle.now().spans_let_go_early), (0, 1));
+    /// ```
     #[must_use]
     pub fn with_clock(policy: TailSampling, next: P, clock: impl Clock + 'static) -> Self {
         Self {

@@ -54,6 +54,17 @@ impl Direct {
     /// The AWS configuration of the application, instead of one of our own: its region, its credentials, its HTTP client.
     /// Settings made here win over it. Its retries are not used; the sink has its own.
     ///
+    /// ```no_run
+    /// # async fn run() {
+    /// use aws_config::BehaviorVersion;
+    /// use opentelemetry_aws_xray::aws::Direct;
+    ///
+    /// let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    /// let direct = Direct::new().with_sdk_config(config);
+    /// # drop(direct);
+    /// # }
+    /// ```
+    ///
     /// Default: `aws_config`'s default chain.
     pub fn with_sdk_config(mut self, config: SdkConfig) -> Self {
         self.sdk_config = Some(config);
@@ -69,6 +80,13 @@ impl Direct {
     }
 
     /// The URL to send to, for a VPC endpoint of one's own or a test.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::aws::Direct;
+    ///
+    /// let direct = Direct::new().with_endpoint("https://vpce-0123-abcd.xray.eu-central-1.vpce.amazonaws.com");
+    /// # drop(direct);
+    /// ```
     ///
     /// Default: `AWS_ENDPOINT_URL_XRAY`, `AWS_ENDPOINT_URL`, the profile's endpoint, else that of X-Ray in the region.
     pub fn with_endpoint(mut self, url: impl Into<String>) -> Self {

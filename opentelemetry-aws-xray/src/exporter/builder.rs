@@ -80,6 +80,13 @@ impl XrayExporterBuilder {
     /// Sends straight to X-Ray, with these settings. For several destinations at once, see
     /// [`TeeSink`](crate::sink::TeeSink).
     ///
+    /// ```
+    /// use opentelemetry_aws_xray::{XrayExporter, aws::Direct};
+    ///
+    /// let exporter = XrayExporter::builder().with_direct(Direct::new().with_region("eu-central-1")).build();
+    /// # drop(exporter);
+    /// ```
+    ///
     /// Default: not, unless `AWS_XRAY_TRANSPORT` says `direct`; and then with the settings of the environment.
     #[cfg(feature = "aws")]
     pub fn with_direct(mut self, direct: Direct) -> Self {
@@ -262,6 +269,12 @@ impl XrayExporterBuilder {
 
     /// How many events of a span, from the first, are also shown in the timeline, as subsegments that take no time. Each
     /// costs a node of the document; exceptions are not among them. All events are metadata in any case.
+    ///
+    /// ```
+    /// # let exporter = opentelemetry_aws_xray::XrayExporter::builder();
+    /// // "cache miss" and "retry" as marks in the timeline of the span that has these events:
+    /// let exporter = exporter.with_event_subsegments(8);
+    /// ```
     ///
     /// Default: 0. At most [`MAX_EVENT_SUBSEGMENTS`](Self::MAX_EVENT_SUBSEGMENTS).
     pub fn with_event_subsegments(mut self, most: usize) -> Self {

@@ -44,6 +44,14 @@ impl<F> WithTraceId<F> {
     }
 
     /// Around a format that writes one JSON object for each event. What another format writes stays as it is.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::logs::WithTraceId;
+    /// use tracing_subscriber::{fmt, layer::SubscriberExt, registry};
+    ///
+    /// let subscriber = registry().with(fmt::layer().json().map_event_format(WithTraceId::json));
+    /// # drop(subscriber);
+    /// ```
     pub fn json(format: F) -> Self {
         Self { format, shape: Shape::Json }
     }

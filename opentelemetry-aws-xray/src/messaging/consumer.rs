@@ -52,6 +52,12 @@ impl Consumer {
     }
 
     /// A consumer of any messages: `system` is a value of `messaging.system`, `destination` the name of the queue or topic.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::messaging::Consumer;
+    ///
+    /// let consumer = Consumer::new("kafka", "orders");
+    /// ```
     #[must_use]
     pub fn new(system: impl Into<String>, destination: impl Into<String>) -> Self {
         Self {

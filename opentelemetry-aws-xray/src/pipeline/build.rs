@@ -23,6 +23,15 @@ impl XrayBuilder {
     /// contexts that of client layers made later.
     ///
     /// Never fails: an address that can't be understood or resolved is told in a warning.
+    ///
+    /// ```
+    /// use opentelemetry::{global, trace::Tracer};
+    /// use opentelemetry_aws_xray::Xray;
+    ///
+    /// let xray = Xray::builder().with_service_name("checkout").install();
+    /// global::tracer("shop").in_span("order", |_cx| { /* … */ });
+    /// drop(xray); // At the end, which sends what is still queued.
+    /// ```
     pub fn install(mut self) -> Xray {
         self.meter.get_or_insert_with(|| global::meter(env!("CARGO_PKG_NAME")));
         let xray = self.build();
@@ -33,6 +42,15 @@ impl XrayBuilder {
     }
 
     /// Builds the pipeline and leaves what is global alone, for programs that have several.
+    ///
+    /// ```
+    /// use opentelemetry::trace::{Tracer, TracerProvider};
+    /// use opentelemetry_aws_xray::Xray;
+    ///
+    /// let [shop, bank] = ["shop", "bank"].map(|name| Xray::builder().with_service_name(name).build());
+    /// shop.tracer_provider().tracer("checkout").in_span("order", |_cx| { /* … */ });
+    /// # drop(bank);
+    /// ```
     pub fn build(self) -> Xray {
         self.build_with(&Environment::process())
     }

@@ -90,12 +90,6 @@ impl XrayBuilder {
     /// How far to look for where the application runs: see [`resource`](crate::resource). What `OTEL_RESOURCE_ATTRIBUTES` and the code
     /// say wins over what is found. Nothing is looked for beside [`with_resource`](Self::with_resource).
     ///
-    /// ```
-    /// use opentelemetry_aws_xray::{Xray, resource::ResourceDetection};
-    ///
-    /// let xray = Xray::builder().with_resource_detection(ResourceDetection::Off);
-    /// ```
-    ///
     /// Default: `AWS_XRAY_RESOURCE_DETECTION`, else [`ResourceDetection::Environment`].
     pub fn with_resource_detection(mut self, detection: ResourceDetection) -> Self {
         self.resource_detection = Some(detection);
@@ -211,6 +205,16 @@ impl XrayBuilder {
 
     /// The meter that observes the [numbers](crate::ExporterStats) of the exporter, as metrics named `otel.sdk.exporter.…`,
     /// `otel.sdk.processor.…` and `aws.xray.exporter.…`.
+    ///
+    /// ```
+    /// use opentelemetry::metrics::MeterProvider;
+    /// use opentelemetry_aws_xray::Xray;
+    /// use opentelemetry_sdk::metrics::SdkMeterProvider;
+    ///
+    /// let metrics = SdkMeterProvider::builder().build(); // With a reader, say for Prometheus or OTLP.
+    /// let xray = Xray::builder().with_meter(metrics.meter("tracing")).build();
+    /// # drop(xray);
+    /// ```
     ///
     /// Default: one of the global meter provider as it is when [`install`](Self::install) is called, so set that before; with
     /// [`build`](Self::build), none.

@@ -156,6 +156,17 @@ impl XraySamplerBuilder {
 
     /// The clock by which quotas and rules end.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use opentelemetry_aws_xray::{clock::ManualClock, sampler::XraySampler};
+    ///
+    /// // In a test of what happens when the second of a quota is over:
+    /// let clock = ManualClock::new();
+    /// let sampler = XraySampler::builder().with_clock(clock.clone()).build();
+    /// clock.advance(Duration::from_secs(1));
+    /// ```
+    ///
     /// Default: the operating system's.
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);

@@ -95,6 +95,13 @@ impl RouteOverride {
 
     /// Lets the account's rule with this name decide, whatever it says itself about requests. While there is none with this
     /// name, this override matches nothing.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::sampler::RouteOverride;
+    ///
+    /// // Operators set its reservoir and rate in the console; the service knows which of its requests are payments.
+    /// let payments = RouteOverride::rule("payments").with_route("/pay/{id}");
+    /// ```
     #[must_use]
     pub fn rule(name: &str) -> Self {
         Self::new(Answer::Rule(name.into()))
@@ -153,6 +160,12 @@ impl RouteOverride {
     }
 
     /// Asks for an attribute that the span starts with; several are all asked for. Default: none.
+    ///
+    /// ```
+    /// use opentelemetry_aws_xray::sampler::RouteOverride;
+    ///
+    /// let gold = RouteOverride::rate(0.5).with_attribute("tenant.plan", "gold*").with_attribute("http.request.method", "P*");
+    /// ```
     #[must_use]
     pub fn with_attribute(mut self, key: impl Into<String>, value: &str) -> Self {
         self.attributes.push((key.into(), value.into()));

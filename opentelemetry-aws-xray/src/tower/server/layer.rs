@@ -82,6 +82,20 @@ impl XrayLayer {
     /// not. A layer around the whole router, outside of axum, runs before the match and finds no route.
     ///
     /// The peer is known if the server was made with `into_make_service_with_connect_info::<SocketAddr>()`.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use axum::{Router, routing::get};
+    /// use opentelemetry_aws_xray::tower::XrayLayer;
+    ///
+    /// let app: Router = Router::new()
+    ///     .route("/users/{id}", get(|| async { "somebody" }))
+    ///     .layer(XrayLayer::axum());
+    /// // For `axum::serve`:
+    /// let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    /// # drop(service);
+    /// ```
     #[cfg(feature = "axum")]
     #[must_use]
     pub fn axum() -> Self {
