@@ -21,6 +21,24 @@
 //!
 //! Which requests are recorded is decided by X-Ray's rules: [`sampling`].
 //!
+//! # From a request to a datagram
+//!
+//! ```
+//! use xray_wire::{Segment, SegmentId, Timestamp, TraceHeader, encode, pack, segment::Kind};
+//!
+//! let caller = TraceHeader::parse(b"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1");
+//!
+//! # let id = SegmentId::from_bytes([1; 8]).unwrap(); // Random, in a service.
+//! # let [start, end] = [1_500_000_000, 1_750_000_000].map(Timestamp::from_nanos);
+//! let mut segment = Segment::new(Kind::Segment, "checkout", id, start);
+//! (segment.trace_id, segment.parent_id, segment.end_time) = (caller.root, caller.parent, Some(end));
+//!
+//! let (mut document, mut datagram) = (Vec::new(), Vec::new());
+//! encode::document(&segment, None, &mut document);
+//! pack::datagram(&document, &mut datagram);
+//! assert!(datagram.ends_with(br#""start_time":1.500000000,"end_time":1.750000000}"#));
+//! ```
+//!
 //! # Features
 //!
 //! - `decode`: reading and judging documents (the `decode` and `validate` modules). Adds the dependencies
