@@ -99,7 +99,7 @@ impl RouteOverride {
     /// ```
     /// use opentelemetry_aws_xray::sampler::RouteOverride;
     ///
-    /// // Operators set its reservoir and rate in the console; the service knows which of its requests are payments.
+    /// // Its reservoir and rate are set in the console; which requests are payments, the service knows best.
     /// let payments = RouteOverride::rule("payments").with_route("/pay/{id}");
     /// ```
     #[must_use]
@@ -164,7 +164,9 @@ impl RouteOverride {
     /// ```
     /// use opentelemetry_aws_xray::sampler::RouteOverride;
     ///
-    /// let gold = RouteOverride::rate(0.5).with_attribute("tenant.plan", "gold*").with_attribute("http.request.method", "P*");
+    /// let gold = RouteOverride::rate(0.5)
+    ///     .with_attribute("tenant.plan", "gold*")
+    ///     .with_attribute("url.query", "*debug=*");
     /// ```
     #[must_use]
     pub fn with_attribute(mut self, key: impl Into<String>, value: &str) -> Self {
