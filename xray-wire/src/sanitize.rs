@@ -2,6 +2,8 @@
 
 use alloc::{borrow::Cow, string::String};
 
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
 use crate::limits::{MAX_ANNOTATION_KEY_CHARS, MAX_NAME_CHARS};
 
 /// The name of a segment whose own name has nothing that X-Ray accepts.
@@ -27,7 +29,7 @@ pub fn truncate(text: &str, max_chars: usize) -> &str {
     }
 }
 
-/// A segment's name: letters, digits, whitespace and `_ . : / % & # = + \ - @` stay, a tab or line break
+/// A segment's name: letters and numbers of any script, whitespace and `_ . : / % & # = + \ - @` stay, a tab or line break
 /// becomes a space, all else goes; trimmed, and cut to [`MAX_NAME_CHARS`] characters. If nothing is left, it
 /// is [`FALLBACK_NAME`].
 ///
@@ -79,8 +81,13 @@ fn is_plain_name(text: &str) -> bool {
 pub fn is_name_char(c: char) -> bool {
     match u8::try_from(c) {
         Ok(byte) if byte.is_ascii() => NAME_BYTES[usize::from(byte)],
-        _ => c.is_alphanumeric() || c.is_whitespace(),
+        _ => is_letter_or_number(c) || c.is_whitespace(),
     }
+}
+
+/// `\p{L}` or `\p{N}`. `char::is_alphanumeric` is more: to it, vowel signs and circled letters are alphabetic as well.
+fn is_letter_or_number(c: char) -> bool {
+    matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)
 }
 
 /// The ASCII characters that a name may hold and that need no replacement.
@@ -151,7 +158,11 @@ mod tests {
             ("  padded\t", "padded"),
             ("a\tb\nc", "a b c"),
             ("{ x }", "x"),
-            ("Übergröße 東京 ٣", "Übergröße 東京 ٣"),
+            ("Übergröße 東京 ٣ Ⅷ ½", "Übergröße 東京 ٣ Ⅷ ½"),
+            // Marks are no letters: Thai and Hindi vowel signs, an accent of its own. Nor is a circled letter.
+            ("ร้านค้าที่ดี", "รานคาทด"),
+            ("हिन्दी", "हनद"),
+            ("cafe\u{301} Ⓐ\u{345}", "cafe"),
             (r"a\b@c%d&e#f=g+h-i_j.k:l/m", r"a\b@c%d&e#f=g+h-i_j.k:l/m"),
             ("{}", FALLBACK_NAME),
             ("   ", FALLBACK_NAME),

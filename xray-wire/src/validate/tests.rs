@@ -65,6 +65,11 @@ fn names_the_first_field_that_does_not_fit() {
             r#"{"name":"a<b"}"#.into(),
             r"name: expected letters, digits, white space and `_ . : / % & # = + \ - @`, but found `<`",
         ),
+        // A vowel sign, which is a mark and no letter.
+        (
+            inside("\"name\":\"ร\u{e35}\""),
+            r"subsegments[0].name: expected letters, digits, white space and `_ . : / % & # = + \ - @`, but found `\u{e35}`",
+        ),
         (
             inside(&format!(r#""name":"{}""#, "x".repeat(260))),
             "subsegments[0].name: expected at most 200 characters, but found 260",
