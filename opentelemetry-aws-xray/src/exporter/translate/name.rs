@@ -53,7 +53,7 @@ pub(super) fn name<'a>(
     {
         return Cow::Borrowed(name);
     }
-    sanitize::name(peer(attributes).unwrap_or(&span.name))
+    sanitised(peer(attributes).unwrap_or(Cow::Borrowed(&span.name)))
 }
 
 /// What AWS's own processors call the service, or what it called.
@@ -87,21 +87,23 @@ fn callee<'a>(is_server_side: bool, attributes: &Attributes<'a, '_>) -> Option<&
 }
 
 /// Whatever else tells one callee from another.
-fn peer<'a>(attributes: &Attributes<'a, '_>) -> Option<&'a str> {
-    const PEERS: [Slot; 5] = [
-        Slot::MessagingDestinationName,
-        Slot::MessagingSystem,
-        Slot::HttpHost,
-        Slot::NetPeerName,
-        Slot::ServerAddress,
-    ];
+fn peer<'a>(attributes: &Attributes<'a, '_>) -> Option<Cow<'a, str>> {
+    const MESSAGING: [Slot; 2] = [Slot::MessagingDestinationName, Slot::MessagingSystem];
+    const HOSTS: [Slot; 3] = [Slot::HttpHost, Slot::NetPeerName, Slot::ServerAddress];
     attributes
         .text(Slot::RpcService)
         .or_else(|| {
             let (service, _) = attributes.text(Slot::RpcMethod)?.trim_start_matches('/').rsplit_once('/')?;
             Some(service).filter(|service| !service.is_empty())
         })
-        .or_else(|| attributes.first_text(&PEERS).map(|(_, name)| redact::host(name)))
+        .map(Cow::Borrowed)
+        .or_else(|| attributes.first_text(&MESSAGING).map(|(_, name)| destination(name)))
+        .or_else(|| attributes.first_text(&HOSTS).map(|(_, name)| Cow::Borrowed(redact::host(name))))
+}
+
+/// Where messages go. That may be a URL; in any other name an `@` is a letter like others.
+fn destination(name: &str) -> Cow<'_, str> {
+    if name.contains("://") { redact::url(name) } else { Cow::Borrowed(name) }
 }
 
 fn sanitised(name: Cow<'_, str>) -> Cow<'_, str> {
