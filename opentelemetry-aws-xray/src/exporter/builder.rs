@@ -138,7 +138,8 @@ impl XrayExporterBuilder {
     /// `otel.resource.` + key, and become annotations of segments.
     ///
     /// X-Ray indexes fifty annotations a trace, so choose few. Characters that a key may not hold become `_`. Lists, what
-    /// is named like a secret, and what comes after the fiftieth stay in metadata.
+    /// is named like a secret, and what comes after the fiftieth stay in metadata. What [`annotate`](crate::annotate) and
+    /// [`add_metadata`](crate::add_metadata) hand over stays what it is, whatever a pattern says.
     ///
     /// ```
     /// # let exporter = opentelemetry_aws_xray::XrayExporter::builder();

@@ -20,7 +20,10 @@ use super::{
     resource::ResourceView,
     texts::Texts,
 };
-use crate::{annotate::METADATUM_PREFIX, redact};
+use crate::{
+    annotate::{ANNOTATION_PREFIX, METADATUM_PREFIX},
+    redact,
+};
 
 /// Fills the annotations of a document: first what handlers handed over, then what the configuration names, then what the span itself names, then, if asked
 /// for, the rest. What finds no place, or is no text, number or truth value, stays for metadata.
@@ -60,9 +63,9 @@ pub(super) fn annotations<'a>(
     if !index.names_nothing() {
         // What landed in a field can be an annotation as well.
         attributes.take_all(|attribute, name| {
-            index
-                .annotation_of(attribute.key.as_str())
-                .is_some_and(|key| room.take(key, attribute, name == Name::Secret))
+            index.annotation_of(attribute.key.as_str()).is_some_and(|key| {
+                !is_settled(attribute.key.as_str()) && room.take(key, attribute, name == Name::Secret)
+            })
         });
     }
     let named: Vec<Cow<'_, str>> = attributes.texts(Slot::AwsXrayAnnotations);
@@ -70,14 +73,14 @@ pub(super) fn annotations<'a>(
         attributes.consume(Slot::AwsXrayAnnotations);
         attributes.take_leftovers(|attribute, name| {
             let key = attribute.key.as_str();
-            named.iter().any(|named| named == key) && room.take(key, attribute, name == Name::Secret)
+            let is_named = named.iter().any(|named| named == key) && !is_settled(key);
+            is_named && room.take(key, attribute, name == Name::Secret)
         });
     }
     if index.all {
         attributes.take_leftovers(|attribute, name| {
             let key = attribute.key.as_str();
-            let is_metadata = key.starts_with(METADATA_PREFIX) || key.starts_with(METADATUM_PREFIX);
-            !is_metadata && room.take(key, attribute, name == Name::Secret)
+            !is_settled(key) && room.take(key, attribute, name == Name::Secret)
         });
     }
     if document == Kind::Segment {
@@ -91,8 +94,13 @@ pub(super) fn annotations<'a>(
     }
 }
 
-/// Attributes of this name are metadata, whatever is indexed.
-const METADATA_PREFIX: &str = "aws.xray.metadata.";
+/// Whether a name says itself what becomes of its value, whatever is indexed: what handlers hand over, whole namespaces of
+/// metadata, and that the span goes on.
+fn is_settled(name: &str) -> bool {
+    const PREFIXES: [&str; 3] = [ANNOTATION_PREFIX, METADATUM_PREFIX, "aws.xray.metadata."];
+    name.starts_with("aws.xray.")
+        && (name == "aws.xray.inprogress" || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+}
 
 /// The annotations so far, and how many more there may be.
 struct Room<'r, 'a> {
