@@ -7,6 +7,7 @@ use xray_wire::{
     SegmentId, TraceId,
     encode::{self, MAX_HEAD_BYTES},
     nest::{Node, Plan},
+    segment::Kind,
 };
 
 #[cfg(feature = "otlp")]
@@ -187,25 +188,59 @@ impl<'a> Encoder<'_, 'a> {
 
     /// Encodes one document, with the first budget with which it fits.
     fn node(&mut self, span: &'a SpanData, ids: (TraceId, SegmentId), role: Role) -> Option<Node> {
+        match self.within(&Budget::WHOLE, span, ids, role) {
+            Ok(node) => Some(node),
+            Err(kind) => self.reduced(kind, span, ids, role),
+        }
+    }
+
+    /// The same of a document that is too large. The resource's metadata, which all segments repeat, goes behind long texts and
+    /// before the span's own entries.
+    #[cold]
+    fn reduced(
+        &mut self,
+        kind: Kind,
+        span: &'a SpanData,
+        ids: (TraceId, SegmentId),
+        role: Role,
+    ) -> Option<Node> {
+        Budget::SMALLER.iter().find_map(|budget| {
+            let without_resource = budget
+                .without_resource_metadata()
+                .filter(|bare| kind == Kind::Segment && self.context.resource.is_cut_by(bare));
+            [Some(*budget), without_resource]
+                .into_iter()
+                .flatten()
+                .find_map(|budget| self.within(&budget, span, ids, role).ok())
+        })
+    }
+
+    /// Encodes one document within a budget, if it is small enough then. The error is what it would have been.
+    #[inline]
+    fn within(
+        &mut self,
+        budget: &Budget,
+        span: &'a SpanData,
+        ids: (TraceId, SegmentId),
+        role: Role,
+    ) -> Result<Node, Kind> {
         let start = self.bodies.len();
-        Budget::STEPS.iter().find_map(|budget| {
+        let Position { kind, id, parent_id } =
+            translate::write(span, ids, role, self.context, budget, &mut self.scratch, self.bodies);
+        let cuts = self.scratch.take_cuts();
+        if self.bodies.len() - start > self.max_body_bytes {
             self.bodies.truncate(start);
-            let Position { kind, id, parent_id } =
-                translate::write(span, ids, role, self.context, budget, &mut self.scratch, self.bodies);
-            let node = Node {
-                trace_id: ids.0,
-                id,
-                parent_id,
-                kind,
-                // Of two documents, the call's is the span's.
-                spans: u32::from(role != Role::Service),
-                body: start..self.bodies.len(),
-            };
-            let cuts = self.scratch.take_cuts();
-            (node.body.len() <= self.max_body_bytes).then(|| {
-                self.cuts += cuts;
-                node
-            })
+            return Err(kind);
+        }
+        self.cuts += cuts;
+        Ok(Node {
+            trace_id: ids.0,
+            id,
+            parent_id,
+            kind,
+            // Of two documents, the call's is the span's.
+            spans: u32::from(role != Role::Service),
+            body: start..self.bodies.len(),
         })
     }
 }

@@ -252,28 +252,30 @@ pub(crate) fn span(random: &mut Random) -> SpanData {
     }
 }
 
+/// Attributes of a resource that become fields.
+pub(crate) const RESOURCE_KEYS: [&str; 18] = [
+    "service.name",
+    "service.version",
+    "service.instance.id",
+    "service.namespace",
+    "cloud.provider",
+    "cloud.platform",
+    "cloud.account.id",
+    "cloud.region",
+    "cloud.resource_id",
+    "host.id",
+    "host.type",
+    "k8s.cluster.name",
+    "container.id",
+    "aws.ecs.launchtype",
+    "aws.log.group.arns",
+    "aws.log.group.names",
+    "telemetry.sdk.name",
+    "telemetry.sdk.language",
+];
+
 /// A resource, often of AWS.
 pub(crate) fn resource(random: &mut Random) -> Resource {
-    const KEYS: [&str; 18] = [
-        "service.name",
-        "service.version",
-        "service.instance.id",
-        "service.namespace",
-        "cloud.provider",
-        "cloud.platform",
-        "cloud.account.id",
-        "cloud.region",
-        "cloud.resource_id",
-        "host.id",
-        "host.type",
-        "k8s.cluster.name",
-        "container.id",
-        "aws.ecs.launchtype",
-        "aws.log.group.arns",
-        "aws.log.group.names",
-        "telemetry.sdk.name",
-        "telemetry.sdk.language",
-    ];
     const VALUES: [&str; 14] = [
         "aws",
         "gcp",
@@ -292,7 +294,10 @@ pub(crate) fn resource(random: &mut Random) -> Resource {
     ];
     let attributes = random.many(20, |random| {
         let value = if random.once_in(3) { value(random) } else { Value::from(*random.pick(&VALUES)) };
-        KeyValue::new(if random.once_in(8) { key(random) } else { (*random.pick(&KEYS)).to_owned() }, value)
+        KeyValue::new(
+            if random.once_in(8) { key(random) } else { (*random.pick(&RESOURCE_KEYS)).to_owned() },
+            value,
+        )
     });
     Resource::builder_empty().with_attributes(attributes).build()
 }

@@ -6,16 +6,21 @@ use std::{
     time::Duration,
 };
 
+use opentelemetry::{
+    KeyValue, SpanId, TraceId,
+    trace::{SpanContext, SpanKind, TraceFlags, TraceState},
+};
 use opentelemetry_aws_xray::{
     DropReason, ExporterStats, Redaction, Verdict, XrayExporter,
-    sink::{Document, Documents, Report, SegmentSink},
+    sink::{Document, Documents, MemorySink, Report, SegmentSink},
 };
-use opentelemetry_sdk::trace::SpanExporter;
+use opentelemetry_sdk::{Resource, trace::SpanExporter};
 use xray_wire::validate::validate;
 
 use crate::{
     asked,
     hostile::{self, Random},
+    mapping::slots,
 };
 
 /// Spans in the ordinary test run, which may be slow and unoptimised.
@@ -124,6 +129,32 @@ fn run(spans: u64, every: u64, random: &mut Random) -> ExporterStats {
     let invalid = invalid.lock().unwrap();
     assert!(invalid.is_empty(), "{} invalid documents:\n{}", invalid.len(), invalid.join("\n"));
     stats
+}
+
+/// No budget cuts fields of documented length, so all of them have to fit at once.
+#[test]
+fn a_span_full_of_long_fields_fits_into_the_smallest_datagram() {
+    let long = |key| match key {
+        "cloud.provider" => KeyValue::new(key, "aws"),
+        "cloud.platform" => KeyValue::new(key, "aws_ecs"),
+        "rpc.system.name" => KeyValue::new(key, "aws-api"),
+        "db.system.name" => KeyValue::new(key, "postgresql"),
+        _ => KeyValue::new(key, "x".repeat(1_000)),
+    };
+    let resource = Resource::builder_empty().with_attributes(hostile::RESOURCE_KEYS.map(long)).build();
+    for kind in [SpanKind::Server, SpanKind::Client] {
+        let mut span = hostile::span(&mut Random::new(1));
+        let (flags, state) = (TraceFlags::SAMPLED, TraceState::NONE);
+        span.span_context = SpanContext::new(TraceId::from(1), SpanId::from(1), flags, false, state);
+        span.span_kind = kind;
+        span.attributes = slots().into_iter().map(long).collect();
+        let sink = MemorySink::new(9_186);
+        let mut exporter = XrayExporter::builder().with_sink(sink.clone()).build();
+        exporter.set_resource(&resource);
+        futures_executor::block_on(exporter.export(vec![span])).unwrap();
+        let stats = exporter.stats();
+        assert_eq!((stats.spans_sent, stats.cut > 0), (1, true), "{stats:?}");
+    }
 }
 
 fn assert_accounted(stats: &ExporterStats) {

@@ -12,6 +12,7 @@ use xray_wire::{
 
 use super::{
     super::attributes::{Attributes, Slot, Slots},
+    budget::Budget,
     local_root::Role,
     name::is_aws_api,
     resource::ResourceView,
@@ -27,6 +28,7 @@ pub(super) fn aws(
     namespace: Option<&Namespace<'_>>,
     attributes: &mut Attributes<'_, '_>,
     resource: &ResourceView,
+    budget: &Budget,
     texts: &mut Texts,
     body: &mut Body<'_>,
 ) {
@@ -67,7 +69,7 @@ pub(super) fn aws(
         return body.aws(None);
     }
     let queue_url = queue_url(attributes, texts);
-    let (table_name, table_names) = tables(attributes, texts);
+    let (table_name, table_names) = tables(attributes, budget, texts);
     let others = if is_aws_call { others(attributes, texts) } else { Vec::new() };
     let mut block = AwsFields {
         operation: operation(attributes, texts),
@@ -144,17 +146,21 @@ fn queue_url<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Opti
 /// where tools look for it.
 fn tables<'a>(
     attributes: &mut Attributes<'a, '_>,
+    budget: &Budget,
     texts: &mut Texts,
 ) -> (Option<&'a str>, Vec<Cow<'a, str>>) {
     /// More than DynamoDB takes in one transaction or batch.
     const MAX_TABLES: usize = 100;
-    let mut name = |name: &'a str| texts.cut_borrowed(name, MAX_TEXT_CHARS).0;
     let listed = match attributes.value(Slot::AwsDynamodbTableNames) {
         Some(Value::String(table)) => std::slice::from_ref(table),
         Some(Value::Array(Array::String(names))) => names,
         _ => &[],
     };
-    let mut names = listed.iter().map(StringValue::as_str).filter(|table| !table.is_empty()).take(MAX_TABLES);
+    let most = MAX_TABLES.min(budget.entries);
+    texts.count_cuts(listed.len().saturating_sub(most));
+    let listed = &listed[..listed.len().min(most)];
+    let mut names = listed.iter().map(StringValue::as_str).filter(|table| !table.is_empty());
+    let mut name = |name: &'a str| texts.cut_borrowed(name, MAX_TEXT_CHARS).0;
     match (names.next(), names.next()) {
         (None, _) => (texts.field(&[Slot::AwsTableName, Slot::AwsTableDotName], attributes), Vec::new()),
         (Some(only), None) => (Some(name(only)), Vec::new()),

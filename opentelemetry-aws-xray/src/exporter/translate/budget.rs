@@ -19,17 +19,19 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// Everything, and then less and less: a span whose document is too large is translated again with the next budget. What
-    /// the last one lets through fits into the smallest datagram.
-    pub(crate) const STEPS: [Self; 6] = [
-        Self {
-            text_chars: usize::MAX,
-            exceptions: usize::MAX,
-            frames: 100,
-            annotations: 50,
-            entries: usize::MAX,
-            resource_metadata: true,
-        },
+    /// Everything.
+    pub(crate) const WHOLE: Self = Self {
+        text_chars: usize::MAX,
+        exceptions: usize::MAX,
+        frames: 100,
+        annotations: 50,
+        entries: usize::MAX,
+        resource_metadata: true,
+    };
+
+    /// Less and less: a span whose document is too large is translated again with the next budget, until it fits. What the last
+    /// one lets through fits into the smallest datagram, unless most fields are full of text with several bytes a character.
+    pub(crate) const SMALLER: [Self; 5] = [
         Self {
             text_chars: 8_192,
             exceptions: 64,
@@ -71,4 +73,9 @@ impl Budget {
             resource_metadata: false,
         },
     ];
+
+    /// The same without the resource's metadata, which goes before any more of the span's own; `None` if it has gone already.
+    pub(crate) fn without_resource_metadata(self) -> Option<Self> {
+        self.resource_metadata.then_some(Self { resource_metadata: false, ..self })
+    }
 }

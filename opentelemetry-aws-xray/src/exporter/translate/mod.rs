@@ -148,7 +148,7 @@ pub(crate) fn write<'a>(
         body.user(user::user(&mut attributes, texts));
     }
     http::http(span, (kind, role), status, &mut attributes, texts, &mut body);
-    aws::aws((kind, role), namespace.as_ref(), &mut attributes, resource, texts, &mut body);
+    aws::aws((kind, role), namespace.as_ref(), &mut attributes, resource, budget, texts, &mut body);
     sql::sql(span, &mut attributes, budget, texts, &mut body);
     body.origin(resource_arn(kind, &mut attributes, texts));
     let lists = cause::Lists { exceptions, frames };

@@ -83,6 +83,19 @@ fn log_groups<'a>(attributes: &Texted<'a>, configured: &'a [String]) -> Vec<LogG
         .collect()
 }
 
+/// Splits off the log groups that a document without room does not name.
+pub(super) fn split_off_log_groups<'a>(groups: &mut Vec<LogGroup<'a>>) -> Vec<LogGroup<'a>> {
+    /// In bytes: less than a quarter of the smallest datagram, and more than the names and ARNs of ten usual groups.
+    const ROOM: usize = 2_048;
+    let bytes = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
+    let mut used = 0;
+    let kept = groups.iter().take_while(|group| {
+        used += bytes(&group.log_group) + bytes(&group.arn);
+        used <= ROOM
+    });
+    groups.split_off(kept.count())
+}
+
 fn by_name(name: Cow<'_, str>) -> LogGroup<'_> {
     LogGroup { log_group: Some(name), arn: None }
 }

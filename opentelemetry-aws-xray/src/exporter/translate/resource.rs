@@ -35,10 +35,11 @@ pub(crate) struct ResourceView {
     pub(super) annotations: Vec<KeyValue>,
     /// How much of the resource's metadata was cut.
     pub(crate) cuts: u64,
-    has_metadata: bool,
     blocks: ResourceBlocks,
-    /// The same without metadata, for documents that have no room for it.
+    /// The same without metadata and with fewer log groups, for documents that have no room for them.
     bare_blocks: ResourceBlocks,
+    /// Whether the bare ones say less.
+    is_cut_by_baring: bool,
 }
 
 impl ResourceView {
@@ -60,13 +61,19 @@ impl ResourceView {
             metadata_namespace: Cow::Borrowed(options.metadata.namespace()),
             metadata: Vec::new(),
         };
+        let groups = view.aws.as_mut().map(|aws| &mut aws.cloudwatch_logs);
+        let more_groups = groups.map(place::split_off_log_groups).unwrap_or_default();
         let bare_blocks = ResourceBlocks::new(&view);
+        let has_more_groups = !more_groups.is_empty();
+        if let Some(aws) = &mut view.aws {
+            aws.cloudwatch_logs.extend(more_groups);
+        }
         let mut texts = Texts::default();
         view.metadata = resource
             .iter()
             .filter(|(_, value)| !values::is_empty(value))
             .map(|(key, value)| {
-                let value = values::value(value, &Budget::STEPS[1], &mut texts);
+                let value = values::value(value, &Budget::SMALLER[0], &mut texts);
                 (Cow::Owned(format!("{}{key}", metadata::RESOURCE_PREFIX)), value)
             })
             .filter(|(key, _): &(Cow<'_, str>, _)| {
@@ -86,15 +93,15 @@ impl ResourceView {
             region: attributes.text("cloud.region").map(Cow::into_owned),
             annotations: annotations(resource, &options.index),
             cuts: texts.take_cuts(),
-            has_metadata: !view.metadata.is_empty(),
+            is_cut_by_baring: has_more_groups || !view.metadata.is_empty(),
             blocks: ResourceBlocks::new(&view),
             bare_blocks,
         }
     }
 
-    /// Whether a budget leaves the resource's metadata out.
-    pub(super) fn is_cut_by(&self, budget: &Budget) -> bool {
-        !budget.resource_metadata && self.has_metadata
+    /// Whether a budget leaves something of the resource out.
+    pub(crate) fn is_cut_by(&self, budget: &Budget) -> bool {
+        !budget.resource_metadata && self.is_cut_by_baring
     }
 
     /// The blocks to copy into a segment.
