@@ -14,6 +14,7 @@ use xray_wire::validate::validate;
 use super::*;
 use crate::sink::{MemorySink, Report, SegmentSink};
 
+mod causes;
 mod room;
 
 const TRACE: u128 = 0x5759_e988_bd86_2e3f_e1be_46a9_9427_2793;

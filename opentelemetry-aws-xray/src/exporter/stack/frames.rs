@@ -24,6 +24,8 @@ pub(crate) struct Limits {
 pub(crate) struct Thrown<'t> {
     pub(crate) exception: Exception<'t>,
     pub(crate) frames: EncodedFrames,
+    /// An event recorded it; otherwise something else named it, such as a stack trace its causes.
+    pub(crate) is_recorded: bool,
 }
 
 /// A sink that fills exceptions: frames go to the last one, a cause becomes a new one that it links to.
@@ -45,7 +47,7 @@ impl<'e, 't, I: FnMut(usize) -> SegmentId> Frames<'e, 't, I> {
 impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
     #[inline]
     fn frame(&mut self, frame: Frame<'t>) {
-        let Some(Thrown { exception, frames }) = self.exceptions.last_mut() else { return };
+        let Some(Thrown { exception, frames, .. }) = self.exceptions.last_mut() else { return };
         if self.causes > self.limits.max_causes {
             return;
         }
@@ -77,6 +79,6 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
             cause: None,
             stack: Vec::new(),
         };
-        self.exceptions.push(Thrown { exception, frames: EncodedFrames::default() });
+        self.exceptions.push(Thrown { exception, frames: EncodedFrames::default(), is_recorded: false });
     }
 }

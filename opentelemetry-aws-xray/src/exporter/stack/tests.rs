@@ -110,7 +110,7 @@ fn limits_are_kept_and_what_is_left_out_is_counted() {
     let exceptions = exceptions(Some(Language::Java), text, limits);
     let told: Vec<_> = exceptions
         .iter()
-        .map(|Thrown { exception, frames }| {
+        .map(|Thrown { exception, frames, .. }| {
             (&*exception.kind, frames.len(), exception.truncated, exception.skipped)
         })
         .collect();
@@ -279,7 +279,7 @@ fn exceptions(language: Option<Language>, text: &str, limits: Limits) -> Vec<Thr
         cause: None,
         stack: Vec::new(),
     };
-    let mut exceptions = vec![Thrown { exception, frames: EncodedFrames::default() }];
+    let mut exceptions = vec![Thrown { exception, frames: EncodedFrames::default(), is_recorded: true }];
     parse(language, text, &mut Frames::of(&mut exceptions, limits, id));
     exceptions
 }

@@ -65,7 +65,7 @@ fn failure<'a>(
         let own_id = derived_id(id, exceptions.len() + 1);
         let exception = event_exception(event, own_id, is_call, budget, texts)
             .unwrap_or_else(|| aws_http_failure(event, own_id));
-        exceptions.push(Thrown { exception, frames: std::mem::take(frames) });
+        exceptions.push(Thrown { exception, frames: std::mem::take(frames), is_recorded: true });
         let limits = Limits {
             max_frames: budget.frames,
             max_causes: MAX_CAUSES.min(budget.exceptions.saturating_sub(exceptions.len())),
@@ -89,7 +89,7 @@ fn failure<'a>(
     {
         let kind = attributes.text(Slot::ErrorType).unwrap_or_default();
         let exception = exception(derived_id(id, 1), kind, message, budget, texts);
-        exceptions.push(Thrown { exception, frames: EncodedFrames::default() });
+        exceptions.push(Thrown { exception, frames: EncodedFrames::default(), is_recorded: false });
     }
     if exceptions.is_empty() {
         *room = exceptions;
@@ -238,7 +238,7 @@ pub(super) fn is_plainly_named(event: &Event) -> bool {
 }
 
 /// Whether an attribute of such an event is told by the exception that it became.
-pub(super) fn is_told(attribute: &KeyValue, Thrown { exception, frames }: &Thrown<'_>) -> bool {
+pub(super) fn is_told(attribute: &KeyValue, Thrown { exception, frames, .. }: &Thrown<'_>) -> bool {
     match (attribute.key.as_str(), &attribute.value) {
         ("exception.type" | "exception.message", Value::String(_)) => true,
         (STACKTRACE, Value::String(_)) => !frames.is_empty(),
@@ -246,8 +246,10 @@ pub(super) fn is_told(attribute: &KeyValue, Thrown { exception, frames }: &Throw
         ("http.response.status_code" | "aws.http.error_message", _) => {
             exception.kind == "aws.http.error.event"
         }
-        ("aws.xray.exception.id" | "aws.xray.exception.cause", Value::String(id)) => {
-            id.as_str().parse::<SegmentId>().is_ok()
+        ("aws.xray.exception.id", Value::String(id)) => id.as_str().parse().ok() == exception.id,
+        // Where the stack trace names causes, these are linked instead.
+        ("aws.xray.exception.cause", Value::String(id)) => {
+            id.as_str().parse().is_ok_and(|id| exception.cause == Some(id))
         }
         ("aws.xray.exception.remote", Value::Bool(_)) => true,
         ("aws.xray.exception.truncated" | "aws.xray.exception.skipped", Value::I64(n)) => {

@@ -199,10 +199,11 @@ fn events<'a>(
     texts: &mut Texts,
     entries: &mut Entries<'_, 'a>,
 ) -> usize {
-    let mut told = cause.map_or(&[][..], |cause| &cause.exceptions);
+    let told = cause.map_or(&[][..], |cause| &cause.exceptions);
+    let mut recorded = told.iter().filter(|thrown| thrown.is_recorded);
     let mut left_out = 0;
     for (position, event) in span.events.events.iter().enumerate() {
-        let exception = if cause::is_exception(event, is_aws_api) { next_recorded(&mut told) } else { None };
+        let exception = if cause::is_exception(event, is_aws_api) { recorded.next() } else { None };
         if let Some(exception) = exception
             && cause::is_plainly_named(event)
             && event.attributes.iter().all(|attribute| cause::is_told(attribute, exception))
@@ -220,21 +221,6 @@ fn events<'a>(
         });
     }
     left_out
-}
-
-/// The next exception that an event recorded: those that its stack trace named as its causes follow it, each linked from
-/// the one before.
-fn next_recorded<'e, 'a>(told: &mut &'e [Thrown<'a>]) -> Option<&'e Thrown<'a>> {
-    let (recorded, mut rest) = told.split_first()?;
-    let mut last = recorded;
-    while let Some((next, after)) = rest.split_first()
-        && last.exception.cause.is_some()
-        && last.exception.cause == next.exception.id
-    {
-        (last, rest) = (next, after);
-    }
-    *told = rest;
-    Some(recorded)
 }
 
 fn event_value<'a>(

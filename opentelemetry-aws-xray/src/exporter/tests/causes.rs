@@ -1,0 +1,48 @@
+//! Exceptions that name each other, and those that are larger than their document.
+
+use super::*;
+
+/// The recorded exceptions, as they come back from X-Ray: an id each, and that of the cause.
+fn recorded(message: &str, id: &str, cause: Option<&str>, stack_trace: Option<&str>) -> Event {
+    let mut event = exception("E", message);
+    let named = [
+        ("aws.xray.exception.id", Some(id)),
+        ("aws.xray.exception.cause", cause),
+        ("exception.stacktrace", stack_trace),
+    ];
+    let text = |(key, text): (&'static str, Option<&str>)| Some(KeyValue::new(key, text?.to_owned()));
+    event.attributes.extend(named.into_iter().filter_map(text));
+    event
+}
+
+#[test]
+fn exceptions_that_link_to_each_other_are_each_told_once() {
+    const FRAMES: &str = "E: c\n\tat shop::pay(src/pay.rs:12)\n";
+    let mut span = child(2, 1, SpanKind::Internal, "x", vec![]);
+    span.events.events = vec![
+        recorded("a", "00000000000000a1", Some("00000000000000a2"), None),
+        recorded("b", "00000000000000a2", None, Some("nothing that is a frame")),
+        recorded("c", "00000000000000a3", None, Some(FRAMES)),
+    ];
+    let document = document(span);
+    let exceptions = document["cause"]["exceptions"].as_array().unwrap();
+    assert_eq!(exceptions.len(), 3);
+    assert_eq!(exceptions[2]["stack"][0]["label"], "shop::pay");
+    let events = document["metadata"]["events"].as_object().unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events["1"]["attributes"], json!({ "exception.stacktrace": "nothing that is a frame" }));
+}
+
+#[test]
+fn a_link_that_the_stack_trace_replaces_is_kept() {
+    let mut span = child(2, 1, SpanKind::Internal, "x", vec![]);
+    let trace = "E: a\n\tat shop::pay(src/pay.rs:12)\nCaused by: F: f\n\tat shop::ask(src/ask.rs:3)\n";
+    span.events.events = vec![recorded("a", "00000000000000a1", Some("00000000000000a2"), Some(trace))];
+    let document = document(span);
+    let exceptions = document["cause"]["exceptions"].as_array().unwrap();
+    assert_eq!(exceptions[0]["cause"], exceptions[1]["id"]);
+    assert_eq!(
+        document["metadata"]["events"]["0"]["attributes"],
+        json!({ "aws.xray.exception.cause": "00000000000000a2" })
+    );
+}
