@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use xray_wire::{
     SegmentId,
     encode::EncodedFrames,
+    sanitize::truncate,
     segment::{Exception, Frame},
 };
 
@@ -17,6 +18,8 @@ pub(crate) struct Limits {
     pub(crate) max_frames: usize,
     /// Exceptions that one stack trace may add. The rest is counted in the `skipped` of the last that is kept.
     pub(crate) max_causes: usize,
+    /// Characters of a type, message, path or label. What is cut is counted in [`Frames::cuts`].
+    pub(crate) max_chars: usize,
 }
 
 /// An exception of a document, and its frames.
@@ -34,13 +37,19 @@ pub(crate) struct Frames<'e, 't, I> {
     limits: Limits,
     id: I,
     causes: usize,
+    cuts: usize,
 }
 
 impl<'e, 't, I: FnMut(usize) -> SegmentId> Frames<'e, 't, I> {
     /// The last of `exceptions` is the one whose stack trace is read; with none, its frames have nowhere to go. `id`
     /// tells the id of the n-th exception of the document.
     pub(crate) fn of(exceptions: &'e mut Vec<Thrown<'t>>, limits: Limits, id: I) -> Self {
-        Self { exceptions, limits, id, causes: 0 }
+        Self { exceptions, limits, id, causes: 0, cuts: 0 }
+    }
+
+    /// How many texts were cut.
+    pub(crate) fn cuts(&self) -> usize {
+        self.cuts
     }
 }
 
@@ -51,11 +60,16 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
         if self.causes > self.limits.max_causes {
             return;
         }
-        if frames.len() < self.limits.max_frames {
-            frames.push(&frame);
-        } else {
+        if frames.len() >= self.limits.max_frames {
             exception.truncated = exception.truncated.saturating_add(1);
+            return;
         }
+        if self.limits.max_chars == usize::MAX {
+            return frames.push(&frame);
+        }
+        let Frame { path, line, label } = frame;
+        let mut cut = |text| cut(text, self.limits.max_chars, &mut self.cuts);
+        frames.push(&Frame { path: path.map(&mut cut), line, label: label.map(&mut cut) });
     }
 
     fn caused_by(&mut self, kind: Cow<'t, str>, message: Cow<'t, str>) {
@@ -69,10 +83,11 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
         let id = (self.id)(n);
         effect.cause = Some(id);
         let remote = effect.remote;
+        let mut cut = |text| cut(text, self.limits.max_chars, &mut self.cuts);
         let exception = Exception {
             id: Some(id),
-            kind,
-            message,
+            kind: cut(kind),
+            message: cut(message),
             remote,
             truncated: 0,
             skipped: 0,
@@ -80,5 +95,21 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
             stack: Vec::new(),
         };
         self.exceptions.push(Thrown { exception, frames: EncodedFrames::default(), is_recorded: false });
+    }
+}
+
+/// The text, cut to so many characters. A cut is counted.
+fn cut<'t>(text: Cow<'t, str>, max_chars: usize, cuts: &mut usize) -> Cow<'t, str> {
+    let kept = truncate(&text, max_chars).len();
+    if kept == text.len() {
+        return text;
+    }
+    *cuts += 1;
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..kept]),
+        Cow::Owned(mut text) => {
+            text.truncate(kept);
+            Cow::Owned(text)
+        }
     }
 }

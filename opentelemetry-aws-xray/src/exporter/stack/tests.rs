@@ -106,7 +106,7 @@ fn frames_come_back_in_the_form_in_which_x_ray_s_own_are_sent() {
 #[test]
 fn limits_are_kept_and_what_is_left_out_is_counted() {
     let text = "E: e\n\tat a(A:1)\n\tat b(B:2)\n\tat c(C:3)\nCaused by: F: f\n\tat d(D:4)\nCaused by: G: g\n\tat e(E:5)\nCaused by: H: h\n\tat f(F:6)\n";
-    let limits = Limits { max_frames: 2, max_causes: 1 };
+    let limits = Limits { max_frames: 2, max_causes: 1, max_chars: usize::MAX };
     let exceptions = exceptions(Some(Language::Java), text, limits);
     let told: Vec<_> = exceptions
         .iter()
@@ -117,6 +117,18 @@ fn limits_are_kept_and_what_is_left_out_is_counted() {
     assert_eq!(told, [("E", 2, 1, 0), ("F", 1, 0, 2)]);
     assert_eq!(exceptions[0].exception.cause, exceptions[1].exception.id);
     assert_eq!(exceptions[1].exception.cause, None);
+}
+
+#[test]
+fn texts_are_cut_and_that_is_counted() {
+    let text = "E: e\n\tat größer(größer.java:1)\n\tat a(A:1)\nCaused by: größer: größer\n\tat b(B:2)\n";
+    let mut exceptions = vec![recorded()];
+    let limits = Limits { max_frames: 2, max_causes: 1, max_chars: 3 };
+    let mut frames = Frames::of(&mut exceptions, limits, id);
+    parse(Some(Language::Java), text, &mut frames);
+    assert_eq!(frames.cuts(), 4);
+    let [effect, cause] = exceptions.as_slice() else { panic!("{exceptions:?}") };
+    assert_eq!((effect.frames.len(), &*cause.exception.kind, &*cause.exception.message), (2, "grö", "grö"));
 }
 
 #[test]
@@ -246,7 +258,8 @@ fn word() -> impl Strategy<Value = String> {
 /// Nothing panics, and all that is found is counted.
 fn parse_with_all(text: &str) {
     for language in LANGUAGES.map(Some).into_iter().chain([None]) {
-        let exceptions = exceptions(language, text, Limits { max_frames: 3, max_causes: 2 });
+        let exceptions =
+            exceptions(language, text, Limits { max_frames: 3, max_causes: 2, max_chars: usize::MAX });
         let kept = exceptions
             .iter()
             .map(|thrown| thrown.frames.len() + thrown.exception.truncated as usize)
@@ -268,7 +281,17 @@ impl Sink<'_> for Ignored {
 }
 
 fn exceptions(language: Option<Language>, text: &str, limits: Limits) -> Vec<Thrown<'_>> {
-    let id = |n: usize| SegmentId::from_bytes((n as u64 + 1).to_be_bytes()).unwrap();
+    let mut exceptions = vec![recorded()];
+    parse(language, text, &mut Frames::of(&mut exceptions, limits, id));
+    exceptions
+}
+
+fn id(n: usize) -> SegmentId {
+    SegmentId::from_bytes((n as u64 + 1).to_be_bytes()).unwrap()
+}
+
+/// The exception whose stack trace is read.
+fn recorded<'t>() -> Thrown<'t> {
     let exception = Exception {
         id: Some(id(0)),
         kind: "E".into(),
@@ -279,9 +302,7 @@ fn exceptions(language: Option<Language>, text: &str, limits: Limits) -> Vec<Thr
         cause: None,
         stack: Vec::new(),
     };
-    let mut exceptions = vec![Thrown { exception, frames: EncodedFrames::default(), is_recorded: true }];
-    parse(language, text, &mut Frames::of(&mut exceptions, limits, id));
-    exceptions
+    Thrown { exception, frames: EncodedFrames::default(), is_recorded: true }
 }
 
 /// One line for each label, an indented one for each place, and the causes.

@@ -46,3 +46,39 @@ fn a_link_that_the_stack_trace_replaces_is_kept() {
         json!({ "aws.xray.exception.cause": "00000000000000a2" })
     );
 }
+
+#[test]
+fn a_long_text_of_a_cause_is_cut_like_any_other() {
+    let long = "x".repeat(72_000);
+    let text = |key: &'static str, text: String| KeyValue::new(key, text);
+    let trace = |trace: String| exception_with(text("exception.stacktrace", trace));
+    let sources = Otel::Array(Array::String(vec!["short".into(), long.clone().into()]));
+    for (what, event) in [
+        ("AWS error", {
+            let code = KeyValue::new("http.response.status_code", 503);
+            event("HTTP request failure", vec![code, text("aws.http.error_message", long.clone())])
+        }),
+        ("source", exception_with(KeyValue::new("exception.stacktrace", sources))),
+        ("message of a cause", trace(format!("E: e\n\tat a(A:1)\nCaused by: F: {long}\n\tat b(B:2)\n"))),
+        ("type of a cause", trace(format!("E: e\n\tat a(A:1)\nCaused by: {long}: f\n\tat b(B:2)\n"))),
+        ("label", trace(format!("E: e\n\tat {long}(A:1)\n"))),
+        ("path", trace(format!("E: e\n\tat a({long}:1)\n"))),
+    ] {
+        let mut attributes: Vec<_> = (0..40).map(|n| KeyValue::new(format!("order.{n}"), n)).collect();
+        attributes.push(KeyValue::new("rpc.system", "aws-api"));
+        let mut span = child(2, 1, SpanKind::Client, "x", attributes);
+        span.events.events.push(event);
+        let (documents, stats) = exported_with(XrayExporter::builder(), &MemorySink::default(), [vec![span]]);
+        assert_eq!((stats.spans_sent, stats.cut), (1, 1), "{what}");
+        let default = documents[0]["metadata"]["default"].as_object().unwrap();
+        assert!((0..40).all(|n| default.contains_key(&format!("order.{n}"))), "{what}");
+        let cause = documents[0]["cause"].to_string();
+        assert!(cause.len() > 8_192 && cause.len() < 9_000, "{what}: {}", cause.len());
+    }
+}
+
+fn exception_with(attribute: KeyValue) -> Event {
+    let mut event = exception("E", "e");
+    event.attributes.push(attribute);
+    event
+}

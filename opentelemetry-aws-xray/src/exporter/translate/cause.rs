@@ -64,11 +64,12 @@ fn failure<'a>(
         }
         let own_id = derived_id(id, exceptions.len() + 1);
         let exception = event_exception(event, own_id, is_call, budget, texts)
-            .unwrap_or_else(|| aws_http_failure(event, own_id));
+            .unwrap_or_else(|| aws_http_failure(event, own_id, budget, texts));
         exceptions.push(Thrown { exception, frames: std::mem::take(frames), is_recorded: true });
         let limits = Limits {
             max_frames: budget.frames,
             max_causes: MAX_CAUSES.min(budget.exceptions.saturating_sub(exceptions.len())),
+            max_chars: budget.text_chars,
         };
         let mut found = Frames::of(&mut exceptions, limits, |n| derived_id(id, n + 1));
         match event.attributes.iter().rev().find(|attribute| attribute.key.as_str() == STACKTRACE) {
@@ -83,6 +84,7 @@ fn failure<'a>(
             }
             _ => {}
         }
+        texts.count_cuts(found.cuts());
     }
     if exceptions.is_empty()
         && let Some(message) = status_message(span, attributes)
@@ -166,16 +168,22 @@ fn event_exception<'a>(
 }
 
 /// An answer that the AWS SDK did not accept.
-fn aws_http_failure(event: &Event, id: SegmentId) -> Exception<'_> {
+fn aws_http_failure<'a>(
+    event: &'a Event,
+    id: SegmentId,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Exception<'a> {
     let code =
         event.attributes.iter().rev().find(|attribute| attribute.key.as_str() == "http.response.status_code");
     let code = code.map(|code| code.value.to_string()).unwrap_or_default();
     let at = timestamp(event.timestamp).as_nanos() / 1_000;
     let error = event_text(event, "aws.http.error_message").unwrap_or_default();
+    let message = format!("{code}@{}.{:06}@{error}", at / 1_000_000, at % 1_000_000);
     Exception {
         id: Some(id),
         kind: Cow::Borrowed("aws.http.error.event"),
-        message: Cow::Owned(format!("{code}@{}.{:06}@{error}", at / 1_000_000, at % 1_000_000)),
+        message: texts.cut(Cow::Owned(message), budget.text_chars).0,
         remote: true,
         truncated: 0,
         skipped: 0,
