@@ -9,31 +9,42 @@ use xray_wire::{
     segment::{Link, MetadataEntry, Value},
 };
 
-use super::{budget::Budget, entries::Entries, metadata, texts::Texts, values};
+use super::{budget::Budget, entries::Entries, local_root::Role, metadata, texts::Texts, values};
 use crate::propagator;
 
 /// The span's links to valid ids, as many as X-Ray takes.
 #[inline]
-pub(super) fn links<'a>(span: &'a SpanData, budget: &Budget, texts: &mut Texts, links: &mut Vec<Link<'a>>) {
+pub(super) fn links<'a>(
+    span: &'a SpanData,
+    role: Role,
+    budget: &Budget,
+    texts: &mut Texts,
+    links: &mut Vec<Link<'a>>,
+) {
     if span.links.links.is_empty() {
         return;
     }
-    for (link, (trace_id, id)) in told(span, budget) {
+    for (link, (trace_id, id)) in valid(span).take(most(budget)) {
         links.push(Link {
             trace_id,
             id,
             attributes: values::attribute_map(link.attributes.iter(), budget, texts),
         });
     }
+    // The service's document has no metadata, and that of its call holds only what X-Ray does not take as links.
+    if role == Role::Service {
+        texts.count_cuts(valid(span).take(MAX_LINKS).count() - links.len());
+    }
 }
 
-/// The links that are told as such.
-fn told<'a>(
-    span: &'a SpanData,
-    budget: &Budget,
-) -> impl Iterator<Item = (&'a opentelemetry::trace::Link, (TraceId, SegmentId))> {
-    let valid = span.links.links.iter().filter_map(|link| Some((link, ids(link)?)));
-    valid.take(MAX_LINKS.min(budget.entries))
+/// How many links are told as such.
+fn most(budget: &Budget) -> usize {
+    MAX_LINKS.min(budget.entries)
+}
+
+/// The links that lead to something, with what that is.
+fn valid(span: &SpanData) -> impl Iterator<Item = (&opentelemetry::trace::Link, (TraceId, SegmentId))> {
+    span.links.links.iter().filter_map(|link| Some((link, ids(link)?)))
 }
 
 /// What a link leads to, if there is such a segment.
@@ -48,23 +59,30 @@ fn ids(link: &opentelemetry::trace::Link) -> Option<(TraceId, SegmentId)> {
     ))
 }
 
-/// Keeps the ids of the links that are not told, and answers how many there was no room for.
+/// Keeps the ids of the links that are not told, here or in another document of the span, and answers how many there was no
+/// room for.
 #[inline]
-pub(super) fn spill<'a>(span: &'a SpanData, budget: &Budget, entries: &mut Entries<'_, 'a>) -> usize {
+pub(super) fn spill<'a>(
+    span: &'a SpanData,
+    are_elsewhere: bool,
+    budget: &Budget,
+    entries: &mut Entries<'_, 'a>,
+) -> usize {
     let all = &span.links.links;
     if all.is_empty() {
         return 0;
     }
-    let invalid = all.iter().filter(|link| ids(link).is_none()).count();
-    let told = told(span, budget).count();
+    let most = if are_elsewhere { MAX_LINKS } else { most(budget) };
+    let told = valid(span).take(most).count();
+    let invalid = all.len() - valid(span).count();
     if all.len() == told + invalid {
         return invalid;
     }
     let text = |(trace_id, id)| Value::Str(Cow::Owned(format!("{trace_id}:{id}")));
-    let rest = || all.iter().filter(|link| ids(link).is_some()).skip(told);
-    let kept: Vec<_> = rest().filter_map(ids).take(budget.entries).map(text).collect();
+    let rest = || valid(span).skip(told);
+    let kept: Vec<_> = rest().take(budget.entries).map(|(_, ids)| text(ids)).collect();
     // What a link that is not told says of itself is left out.
-    let silent = rest().filter(|link| !link.attributes.is_empty()).count();
+    let silent = rest().filter(|(link, _)| !link.attributes.is_empty()).count();
     let left_out = all.len() - told - kept.len() + silent;
     entries.push(MetadataEntry {
         namespace: Cow::Borrowed(metadata::DEFAULT),

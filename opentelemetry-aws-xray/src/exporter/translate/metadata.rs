@@ -43,7 +43,7 @@ pub(super) const RESERVED_PREFIX: &str = "otel.";
 pub(super) struct Told<'t> {
     pub(super) name: &'t str,
     pub(super) cause: Option<&'t Cause<'t>>,
-    /// The links stand in another document of the span, whole.
+    /// The links stand in another document of the span, as many as X-Ray takes.
     pub(super) links_elsewhere: bool,
 }
 
@@ -112,9 +112,7 @@ fn fill<'a>(
         true
     });
     span_itself(span, told, budget, texts, entries);
-    if !told.links_elsewhere {
-        left_out += links::spill(span, budget, entries);
-    }
+    left_out += links::spill(span, told.links_elsewhere, budget, entries);
     left_out += events(span, told.cause, name::is_aws_api(attributes), budget, texts, entries);
     texts.count_cuts(left_out);
     if texts.cuts() > 0 {

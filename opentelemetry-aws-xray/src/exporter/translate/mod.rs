@@ -160,7 +160,7 @@ pub(crate) fn write<'a>(
     // Of a span that is two documents, a consumer's links belong to the service, and a call's to the call.
     let has_links = role == Role::Whole || (role == Role::Service) == (span.span_kind == SpanKind::Consumer);
     if has_links {
-        links::links(span, budget, texts, links);
+        links::links(span, role, budget, texts, links);
     }
     if kind == Kind::Segment && resource.is_cut_by(budget) {
         texts.count_cut();
