@@ -171,7 +171,11 @@ impl<'a> Encoder<'_, 'a> {
 
     /// Appends events that are to be seen in the timeline.
     fn events(&mut self, span: &SpanData, (trace_id, id): (TraceId, SegmentId)) {
-        for segment in translate::event_subsegments(span, id).take(self.context.options.event_subsegments) {
+        let most = self.context.options.event_subsegments;
+        if most == 0 {
+            return;
+        }
+        for segment in translate::event_subsegments(span, id).take(most) {
             let start = self.bodies.len();
             encode::body(&segment, None, self.bodies);
             self.nodes.push(Node {
