@@ -269,7 +269,8 @@ fn event(json: Value) -> Event {
     let mut fields = Fields::of(&"event", json);
     let name = fields.take("name").map(text).unwrap();
     let at = fields.take("time").map_or_else(|| time("1700000000.5"), |json| time(&string(json)));
-    let event = Event::new(name, at, attributes(fields.take("attributes")), 0);
+    let dropped = dropped_attributes(&mut fields);
+    let event = Event::new(name, at, attributes(fields.take("attributes")), dropped);
     fields.end();
     event
 }
@@ -278,9 +279,14 @@ fn link(json: Value) -> Link {
     let mut fields = Fields::of(&"link", json);
     let trace = u128::from_str_radix(&fields.take("trace_id").map(string).unwrap(), 16).unwrap();
     let id = u64::from_str_radix(&fields.take("id").map(string).unwrap(), 16).unwrap();
-    let link = link_to(trace, id, attributes(fields.take("attributes")));
+    let mut link = link_to(trace, id, attributes(fields.take("attributes")));
+    link.dropped_attributes_count = dropped_attributes(&mut fields);
     fields.end();
     link
+}
+
+fn dropped_attributes(fields: &mut Fields) -> u32 {
+    fields.take("dropped_attributes").map_or(0, |count| u32::try_from(number(&count)).unwrap())
 }
 
 fn link_to(trace: u128, id: u64, attributes: Vec<KeyValue>) -> Link {

@@ -9,7 +9,14 @@ use xray_wire::{
     segment::{Link, MetadataEntry, Value},
 };
 
-use super::{budget::Budget, entries::Entries, local_root::Role, metadata, texts::Texts, values};
+use super::{
+    budget::Budget,
+    entries::Entries,
+    local_root::Role,
+    metadata::{self, DROPPED_ATTRIBUTES},
+    texts::Texts,
+    values,
+};
 use crate::propagator;
 
 /// The span's links to valid ids, as many as X-Ray takes.
@@ -25,11 +32,14 @@ pub(super) fn links<'a>(
         return;
     }
     for (link, (trace_id, id)) in valid(span).take(most(budget)) {
-        links.push(Link {
-            trace_id,
-            id,
-            attributes: values::attribute_map(link.attributes.iter(), budget, texts),
-        });
+        let mut attributes = values::attribute_map(link.attributes.iter(), budget, texts);
+        let is_taken = || attributes.iter().any(|(key, _)| key == DROPPED_ATTRIBUTES);
+        match link.dropped_attributes_count {
+            0 => {}
+            _ if is_taken() => texts.count_cut(),
+            dropped => attributes.push((Cow::Borrowed(DROPPED_ATTRIBUTES), Value::U64(dropped.into()))),
+        }
+        links.push(Link { trace_id, id, attributes });
     }
     // The service's document has no metadata, and that of its call holds only what X-Ray does not take as links.
     if role == Role::Service {
@@ -82,7 +92,9 @@ pub(super) fn spill<'a>(
     let rest = || valid(span).skip(told);
     let kept: Vec<_> = rest().take(budget.entries).map(|(_, ids)| text(ids)).collect();
     // What a link that is not told says of itself is left out.
-    let silent = rest().filter(|(link, _)| !link.attributes.is_empty()).count();
+    let says_more =
+        |link: &opentelemetry::trace::Link| !link.attributes.is_empty() || link.dropped_attributes_count > 0;
+    let silent = rest().filter(|(link, _)| says_more(link)).count();
     let left_out = all.len() - told - kept.len() + silent;
     entries.push(MetadataEntry {
         namespace: Cow::Borrowed(metadata::DEFAULT),

@@ -38,6 +38,9 @@ pub(super) const RESOURCE_PREFIX: &str = "otel.resource.";
 /// Keys that are ours. An attribute of that name is kept under another.
 pub(super) const RESERVED_PREFIX: &str = "otel.";
 
+/// How many attributes the SDK dropped, of the span or of a link.
+pub(super) const DROPPED_ATTRIBUTES: &str = "otel.dropped_attributes_count";
+
 /// What of a span stands in its document already, and need not be said again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told<'t> {
@@ -172,7 +175,7 @@ fn span_itself<'a>(
         entries.push(entry("otel.scope.attributes", Value::Map(scope)));
     }
     for (key, count) in [
-        ("otel.dropped_attributes_count", span.dropped_attributes_count),
+        (DROPPED_ATTRIBUTES, span.dropped_attributes_count),
         ("otel.dropped_events_count", span.events.dropped_count),
         ("otel.dropped_links_count", span.links.dropped_count),
     ] {
@@ -204,6 +207,7 @@ fn events<'a>(
         let exception = if cause::is_exception(event, is_aws_api) { recorded.next() } else { None };
         if let Some(exception) = exception
             && cause::is_plainly_named(event)
+            && event.dropped_attributes_count == 0
             && event.attributes.iter().all(|attribute| cause::is_told(attribute, exception))
         {
             continue;
@@ -238,6 +242,10 @@ fn event_value<'a>(
     let attributes = attribute_map(untold, budget, texts);
     if !attributes.is_empty() {
         fields.push((Cow::Borrowed("attributes"), Value::Map(attributes)));
+    }
+    if event.dropped_attributes_count > 0 {
+        let dropped = Value::U64(event.dropped_attributes_count.into());
+        fields.push((Cow::Borrowed("dropped_attributes_count"), dropped));
     }
     Value::Map(fields)
 }
