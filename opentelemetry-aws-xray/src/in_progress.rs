@@ -137,13 +137,14 @@ impl SpanProcessor for InProgressProcessor {
         }
     }
 
-    /// Sends all that waits, however short.
+    /// Sends all that waits, however short, and what the exporter still holds, within five seconds.
     fn force_flush(&self) -> OTelSdkResult {
         #[cfg(feature = "lambda")]
         if Context::map_current(|cx| cx.get::<OnlyEnded>().is_some()) {
             return Ok(());
         }
-        self.ask(Command::Flush, FLUSH_TIMEOUT)
+        let until = SystemClock.now().saturating_add(FLUSH_TIMEOUT);
+        self.ask(|done| Command::Flush(until, done), FLUSH_TIMEOUT)
     }
 
     /// Sends all that waits, so that what is interrupted is seen, and stops.

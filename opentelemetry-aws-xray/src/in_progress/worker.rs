@@ -6,11 +6,7 @@ use std::{
 };
 
 use opentelemetry::Context;
-use opentelemetry_sdk::{
-    Resource,
-    error::OTelSdkResult,
-    trace::{SimpleSpanProcessor, SpanProcessor},
-};
+use opentelemetry_sdk::{Resource, error::OTelSdkResult, trace::SpanExporter};
 
 use super::waiting_room::SharedRoom;
 use crate::{
@@ -23,7 +19,8 @@ pub(super) enum Command {
     /// A span has come in while the worker waited for one.
     Wake,
     SetResource(Resource),
-    Flush(SyncSender<OTelSdkResult>),
+    /// Until a time of [`SystemClock`].
+    Flush(Duration, SyncSender<OTelSdkResult>),
     Shutdown(Duration, SyncSender<OTelSdkResult>),
 }
 
@@ -32,8 +29,7 @@ pub(super) struct Worker {
     room: SharedRoom,
     commands: Receiver<Command>,
     delay: Duration,
-    /// Exports what it is given at once, on this thread.
-    exporter: SimpleSpanProcessor<XrayExporter>,
+    exporter: XrayExporter,
 }
 
 impl Worker {
@@ -43,7 +39,7 @@ impl Worker {
         delay: Duration,
         exporter: XrayExporter,
     ) -> Self {
-        Self { room, commands, delay, exporter: SimpleSpanProcessor::new(exporter) }
+        Self { room, commands, delay, exporter }
     }
 
     /// Sends what has waited long enough, and does what it is told, until it is told to stop.
@@ -53,9 +49,9 @@ impl Worker {
             match self.next_command() {
                 Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => self.send(self.delay),
                 Ok(Command::SetResource(resource)) => self.exporter.set_resource(&resource),
-                Ok(Command::Flush(done)) => {
+                Ok(Command::Flush(until, done)) => {
                     self.send(Duration::ZERO);
-                    let _ = done.send(Ok(()));
+                    let _ = done.send(self.exporter.flush_within(until.saturating_sub(SystemClock.now())));
                 }
                 Ok(Command::Shutdown(timeout, done)) => {
                     self.send(Duration::ZERO);
@@ -85,7 +81,8 @@ impl Worker {
         loop {
             let span = self.room.lock().take_due(until, delay);
             let Some(span) = span else { return };
-            self.exporter.on_end(span);
+            // What fails is counted, and told, by the exporter.
+            let _ = self.exporter.export_now(vec![span]);
         }
     }
 }

@@ -10,6 +10,7 @@ use opentelemetry::{
 };
 use opentelemetry_aws_xray::{
     InProgressProcessor, InProgressStats, InProgressStatsHandle, XrayExporter, XrayIdGenerator,
+    sink::{Document, Documents, Report, SegmentSink},
 };
 use opentelemetry_sdk::{
     error::OTelSdkError,
@@ -97,6 +98,47 @@ fn a_long_request_is_seen_before_it_ends_and_is_then_complete() {
     for field in ["id", "trace_id", "name", "start_time"] {
         assert_eq!(before[field], after[field], "{field}");
     }
+}
+
+/// Holds what it gets until it is flushed, as a road with answers does.
+#[derive(Debug, Default)]
+struct Holding {
+    held: Vec<(Vec<u8>, u32)>,
+}
+
+impl SegmentSink for Holding {
+    fn max_document_bytes(&self) -> usize {
+        65_536
+    }
+
+    fn send(&mut self, documents: &Documents, report: &Report) {
+        for document in documents.iter() {
+            report.held(document);
+            self.held.push((document.json.to_vec(), document.spans));
+        }
+    }
+
+    fn force_flush(&mut self, _timeout: Duration, report: &Report) {
+        for (json, spans) in self.held.drain(..) {
+            report.held_sent(Document { json: &json, spans });
+        }
+    }
+
+    fn shutdown(&mut self, timeout: Duration, report: &Report) {
+        self.force_flush(timeout, report);
+    }
+}
+
+#[test]
+fn a_flush_sends_what_the_sink_holds() {
+    let exporter = XrayExporter::builder().with_sink(Holding::default()).build();
+    let processor = InProgressProcessor::new(exporter, NEVER);
+    let stats = processor.stats_handle();
+    let provider = SdkTracerProvider::builder().with_span_processor(processor).build();
+    let _request = provider.tracer("test").start("request");
+    provider.force_flush().unwrap();
+    let stats = stats.now().exporter;
+    assert_eq!((stats.spans_in, stats.spans_sent, stats.spans_held), (1, 1, 0), "{stats:?}");
 }
 
 #[test]
