@@ -111,7 +111,7 @@ pub struct MetadataEntry<'a> {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value<'a> {
-    /// `null`, met when reading; never written by the exporter.
+    /// `null`, as it stands in documents that are read and in JSON that users hand over. The exporter puts none of its own.
     Null,
     /// A truth value.
     Bool(bool),
