@@ -174,8 +174,16 @@ pub(crate) fn attribute(random: &mut Random) -> KeyValue {
 
 /// An attribute that a document may have to cut down to size.
 fn large_attribute(random: &mut Random) -> KeyValue {
-    const LARGE: [&str; 6] =
-        ["payload", "url.full", "db.query.text", "order.id", "user_agent.original", "enduser.id"];
+    const LARGE: [&str; 8] = [
+        "payload",
+        "url.full",
+        "db.query.text",
+        "order.id",
+        "user_agent.original",
+        "enduser.id",
+        "exception.message",
+        "aws.http.error_message",
+    ];
     let unit = *random.pick(&["a", "é", "🦀", "\u{1}", "\""]);
     let text = unit.repeat(usize::try_from(random.below(70_000)).unwrap());
     KeyValue::new(if random.once_in(2) { *random.pick(&SLOTS) } else { *random.pick(&LARGE) }, text)
@@ -209,7 +217,30 @@ fn event(random: &mut Random) -> Event {
     if random.once_in(2) {
         attributes.push(KeyValue::new("exception.message", text(random)));
     }
-    Event::new(name, time(random), attributes, u32::from(random.once_in(9)))
+    if random.once_in(8) {
+        attributes.extend(failure(random));
+    }
+    if random.once_in(50) {
+        attributes.push(large_attribute(random));
+    }
+    Event::new(name, time(random), attributes, 7_777 * u32::from(random.once_in(9)))
+}
+
+/// What exceptions say that came from X-Ray, or from a call of AWS that failed: ids so few that they link to each other.
+fn failure(random: &mut Random) -> Vec<KeyValue> {
+    const IDS: [&str; 2] = ["00000000000000a1", "00000000000000a2"];
+    const STACK_TRACES: [&str; 3] = [
+        "nothing that is a frame",
+        "E: e\n\tat shop::pay(src/pay.rs:12)\n",
+        "E: e\nCaused by: F: because\n\tat a(b:1)\n",
+    ];
+    vec![
+        KeyValue::new("http.response.status_code", 503),
+        KeyValue::new("aws.http.error_message", text(random)),
+        KeyValue::new("aws.xray.exception.id", *random.pick(&IDS)),
+        KeyValue::new("aws.xray.exception.cause", *random.pick(&IDS)),
+        KeyValue::new("exception.stacktrace", *random.pick(&STACK_TRACES)),
+    ]
 }
 
 /// A span of any kind, whose ids are few, so that parents are found, repeated, missing and in circles.
@@ -222,7 +253,11 @@ pub(crate) fn span(random: &mut Random) -> SpanData {
     }
     let mut links = SpanLinks::default();
     if random.once_in(4) {
-        links.links = random.many(30, |random| Link::new(context(random), random.many(3, attribute), 0));
+        let most = *random.pick(&[1, 3]);
+        links.links = random.many(40, |random| {
+            let dropped = 8_888 * u32::from(most > 1 && random.once_in(9));
+            Link::new(context(random), random.many(most, attribute), dropped)
+        });
     }
     let mut events = SpanEvents::default();
     events.events = random.many(4, event);
@@ -230,6 +265,9 @@ pub(crate) fn span(random: &mut Random) -> SpanData {
     let mut attributes = random.many(14, attribute);
     if random.once_in(50) {
         attributes.push(large_attribute(random));
+    }
+    if random.once_in(6) {
+        attributes.push(KeyValue::new("aws.span.kind", "LOCAL_ROOT"));
     }
     SpanData {
         span_context: context(random),

@@ -163,15 +163,18 @@ fn behind_number(text: &[u8]) -> Option<&[u8]> {
 fn content_length(attributes: &mut Attributes<'_, '_>) -> Option<u64> {
     const SIZES: [Slot; 3] =
         [Slot::HttpResponseBodySize, Slot::HttpResponseHeaderContentLength, Slot::HttpResponseContentLength];
-    let (slot, length) = SIZES.into_iter().find_map(|slot| {
-        let length = match attributes.value(slot)? {
+    let (slot, length, is_all) = SIZES.into_iter().find_map(|slot| {
+        Some(match attributes.value(slot)? {
             // A header's value is a list of texts.
-            Value::Array(Array::String(values)) => values.first()?.as_str().parse().ok()?,
-            _ => u64::try_from(attributes.integer(slot)?).ok()?,
-        };
-        Some((slot, length))
+            Value::Array(Array::String(values)) => {
+                (slot, values.first()?.as_str().parse().ok()?, values.len() == 1)
+            }
+            _ => (slot, u64::try_from(attributes.integer(slot)?).ok()?, true),
+        })
     })?;
-    attributes.consume(slot);
+    if is_all {
+        attributes.consume(slot);
+    }
     Some(length)
 }
 
