@@ -1,0 +1,72 @@
+//! Names that tell a secret.
+
+/// Whether an attribute of this name holds a secret by all appearances. `input_tokens` does not.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    const ENDS: [&str; 4] = ["token", "pwd", "private_key", "access_key"];
+    let name = name.as_bytes();
+    let at = |start: usize, part: &str| {
+        name.get(start..start + part.len()).is_some_and(|found| found.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    let holds = name.windows(2).enumerate().any(|(start, pair)| {
+        // Nearly all pairs of letters begin none of the parts, and any other pair only those of one row.
+        match FIRST_LETTERS[usize::from(pair[0])] & SECOND_LETTERS[usize::from(pair[1])] {
+            0 => false,
+            row => SECRET_PARTS[row.trailing_zeros() as usize].iter().any(|part| at(start, part)),
+        }
+    });
+    let may_end = matches!(name.last().map(u8::to_ascii_lowercase), Some(b'n' | b'd' | b'y'));
+    holds
+        || may_end
+            && ENDS.iter().any(|end| name.len().checked_sub(end.len()).is_some_and(|start| at(start, end)))
+}
+
+/// Parts of names that tell a secret. Those that begin with the same two letters stand in one row.
+const SECRET_PARTS: [&[&str]; 7] = [
+    &["password", "passwd"],
+    &["secret"],
+    &["authorization"],
+    &["cookie"],
+    &["api_key", "apikey"],
+    &["credential"],
+    &["signature"],
+];
+
+static FIRST_LETTERS: [u8; 256] = letters(0);
+static SECOND_LETTERS: [u8; 256] = letters(1);
+
+/// For each byte a bit for each row of which it is the first letter, or the second, in either case.
+const fn letters(place: usize) -> [u8; 256] {
+    let mut letters = [0; 256];
+    let mut row = 0;
+    while row < SECRET_PARTS.len() {
+        let letter = SECRET_PARTS[row][0].as_bytes()[place];
+        letters[letter as usize] |= 1 << row;
+        letters[letter.to_ascii_uppercase() as usize] |= 1 << row;
+        row += 1;
+    }
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telling_names() {
+        for (name, expected) in [
+            ("db.password", true),
+            ("user.PASSWORD_hash", true),
+            ("http.request.header.authorization", true),
+            ("http.request.header.cookie", true),
+            ("session_token", true),
+            ("x.api_key", true),
+            ("aws.secret.id", true),
+            ("gen_ai.usage.input_tokens", false),
+            ("order.id", false),
+            ("pass", false),
+            ("", false),
+        ] {
+            assert_eq!(is_secret_name(name), expected, "{name}");
+        }
+    }
+}
