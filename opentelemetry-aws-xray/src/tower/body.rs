@@ -64,7 +64,8 @@ impl<B: Body> XrayBody<B> {
             span.finish();
             return Self::untraced(inner);
         }
-        Self { inner, open: Some(Open { span, announced: head.announced_bytes() }) }
+        let announced = if span.is_open() { head.announced_bytes() } else { None };
+        Self { inner, open: Some(Open { span, announced }) }
     }
 }
 

@@ -39,7 +39,7 @@ impl Protocol {
 /// An open span, with the context in which everything inside it runs.
 ///
 /// It ends exactly once: with [`finish`](Self::finish) or [`fail`](Self::fail), else when it is dropped, which
-/// means that somebody gave up on the exchange.
+/// means that somebody gave up on the exchange. A span that records nothing has no end, which would look at the clock.
 pub struct ExchangeSpan {
     cx: Context,
     side: Side,
@@ -53,13 +53,23 @@ pub struct ExchangeSpan {
 enum Phase {
     AwaitingHead,
     InBody,
-    Ended,
+    /// Nothing is recorded any more, or nothing ever was.
+    Over,
 }
 
 impl ExchangeSpan {
     /// Takes charge of the active span of `cx`.
-    pub(super) const fn new(cx: Context, side: Side, protocol: Protocol) -> Self {
-        Self { cx, side, protocol, phase: Phase::AwaitingHead, body_bytes: 0 }
+    pub(super) fn new(cx: Context, side: Side, protocol: Protocol) -> Self {
+        let span = cx.span();
+        // To ask a span whether it records takes a lock, and one that is sampled does.
+        let is_recording = span.span_context().is_sampled() || span.is_recording();
+        let phase = if is_recording { Phase::AwaitingHead } else { Phase::Over };
+        Self { cx, side, protocol, phase, body_bytes: 0 }
+    }
+
+    /// A context for an exchange of which nothing is recorded.
+    pub(super) const fn unrecorded(cx: Context, side: Side) -> Self {
+        Self { cx, side, protocol: Protocol::Http, phase: Phase::Over, body_bytes: 0 }
     }
 
     /// The context whose active span this is.
@@ -67,9 +77,9 @@ impl ExchangeSpan {
         &self.cx
     }
 
-    /// Whether anybody will see what is recorded.
-    pub(super) fn is_recording(&self) -> bool {
-        self.cx.span().is_recording()
+    /// Whether there is anything left to record.
+    pub(super) fn is_open(&self) -> bool {
+        self.phase != Phase::Over
     }
 
     /// Runs `work` with the span active. If it panics, the span ends with that as its error.
@@ -83,15 +93,15 @@ impl ExchangeSpan {
 
     /// Records the head of the response.
     pub(super) fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
+        if !self.is_open() {
+            return;
+        }
         self.phase = Phase::InBody;
         // A gRPC call that was refused before it reached its server has only the status of HTTP.
         if self.outcome(headers) || (self.protocol != Protocol::Http && status == StatusCode::OK) {
             return;
         }
         let span = self.cx.span();
-        if !span.is_recording() {
-            return;
-        }
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
         let is_error = match self.side {
             Side::Server => status.is_server_error(),
@@ -132,6 +142,9 @@ impl ExchangeSpan {
 
     /// Ends the span: the exchange is complete.
     pub(super) fn finish(mut self) {
+        if !self.is_open() {
+            return;
+        }
         match self.protocol {
             Protocol::Http => self.record_size(),
             Protocol::Grpc { has_outcome: true } => {}
@@ -144,9 +157,10 @@ impl ExchangeSpan {
 
     /// Ends the span with an error of the service or of the body.
     pub(super) fn fail<E: fmt::Display>(mut self, error: &E) {
-        if self.is_recording() {
-            self.record_exception(any::type_name::<E>(), text::message(&error.to_string()));
+        if !self.is_open() {
+            return;
         }
+        self.record_exception(any::type_name::<E>(), text::message(&error.to_string()));
         self.end();
     }
 
@@ -165,7 +179,7 @@ impl ExchangeSpan {
     }
 
     fn panicked(&mut self) {
-        if self.phase != Phase::Ended {
+        if self.is_open() {
             self.record_exception("panic", "the service panicked".to_owned());
             self.end();
         }
@@ -182,13 +196,13 @@ impl ExchangeSpan {
                 }
             }
             // A caller who needs no more of the response than he has read has not met an error.
-            (Phase::InBody, Side::Client) | (Phase::Ended, _) => {}
+            (Phase::InBody, Side::Client) | (Phase::Over, _) => {}
         }
         self.end();
     }
 
     fn end(&mut self) {
-        self.phase = Phase::Ended;
+        self.phase = Phase::Over;
         self.cx.span().end();
     }
 }
@@ -198,7 +212,7 @@ const ABORTED: &str = "xray.response.aborted";
 
 impl Drop for ExchangeSpan {
     fn drop(&mut self) {
-        if self.phase == Phase::Ended {
+        if !self.is_open() {
             return;
         }
         if thread::panicking() { self.panicked() } else { self.abandoned() }

@@ -65,9 +65,9 @@ pub(super) fn described(
     ExchangeSpan::new(cx, Side::Server, protocol)
 }
 
-/// A span that nobody will see, which may as well be one of HTTP.
+/// A span that nobody will see.
 pub(super) const fn undescribed(cx: Context) -> ExchangeSpan {
-    ExchangeSpan::new(cx, Side::Server, Protocol::Http)
+    ExchangeSpan::unrecorded(cx, Side::Server)
 }
 
 /// The request, with what the options tell of it.
