@@ -3,15 +3,18 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use http::{
+    HeaderValue,
     request::Parts,
     uri::{Scheme, Uri},
 };
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{KeyValue, StringValue, Value};
 
 use super::{
     forwarded::{Forwarded, TrustedHops},
     naming::SegmentNaming,
+    recurring::Recurring,
     request_headers::RequestHeaders,
+    route_names,
 };
 use crate::tower::{
     authority::Authority,
@@ -30,38 +33,24 @@ pub(super) struct Inquiry<'a> {
     pub(super) headers: RequestHeaders<'a>,
     /// What it calls, if it is a call of gRPC.
     pub(super) procedure: Option<Procedure<'a>>,
-    pub(super) route: Option<Cow<'static, str>>,
+    pub(super) route: Option<Cow<'a, str>>,
     pub(super) peer: Option<SocketAddr>,
     pub(super) trusted: TrustedHops,
     pub(super) naming: Option<&'a SegmentNaming>,
 }
 
 impl Inquiry<'_> {
-    /// `{method} {route}`, or `{method}` without a route; a method that nobody knows is called `HTTP`. A call of gRPC is named by
-    /// its procedure.
-    pub(super) fn span_name(&self) -> Cow<'static, str> {
-        if let Some(procedure) = &self.procedure {
-            return procedure.span_name();
-        }
-        let method = method_name(self.head);
-        match &self.route {
-            Some(route) => {
-                let mut name = String::with_capacity(method.len() + 1 + route.len());
-                name.extend([method, " ", route]);
-                Cow::Owned(name)
-            }
-            None => Cow::Borrowed(method),
-        }
-    }
-
-    /// All of it, so that sampling rules can ask for any of it.
-    pub(super) fn attributes(self) -> Vec<KeyValue> {
+    /// The span's name, and all else that is known, so that sampling rules can ask for any of it.
+    ///
+    /// The name is `{method} {route}`, or `{method}` without a route; a method that nobody knows is called `HTTP`. A call of gRPC
+    /// is named by its procedure.
+    pub(super) fn describe(self) -> (Cow<'static, str>, Vec<KeyValue>) {
         let Self { head, headers, procedure, route, peer, trusted, naming } = self;
         let forwarded = Forwarded { headers, trusted };
-        let authority = Authority::of_host(&head.uri, || headers.host);
         let mut attributes = Vec::with_capacity(EXPECTED_ATTRIBUTES);
         let mut put = |key, value: Value| attributes.push(KeyValue::new(key, value));
-        match known_method(&head.method) {
+        let method = known_method(&head.method);
+        match method {
             Some(method) => put("http.request.method", method.into()),
             None => {
                 put("http.request.method", "_OTHER".into());
@@ -73,22 +62,28 @@ impl Inquiry<'_> {
         if let Some(query) = head.uri.query() {
             put("url.query", text(&redacted(query)));
         }
-        if let Some(authority) = authority {
-            put("server.address", authority.host.to_owned().into());
-            if let Some(port) = authority.port {
+        let server = server(&head.uri, &headers);
+        let segment_name = naming.map(|naming| naming.name(server.as_ref().map(|(host, _)| host.as_str())));
+        if let Some((host, port)) = server {
+            put("server.address", host.into());
+            if let Some(port) = port {
                 put("server.port", i64::from(port).into());
             }
         }
         match (forwarded.client(), peer) {
-            (Some(client), _) => put("client.address", client.to_owned().into()),
+            (Some(client), _) => put("client.address", client.into()),
             (None, Some(peer)) => put("client.address", peer.ip().to_string().into()),
             (None, None) => {}
         }
+        let method = method.unwrap_or(UNKNOWN_METHOD);
+        let mut name = Cow::Borrowed(method);
         if let Some(route) = route {
-            put("http.route", route.into());
+            let route = route_names::named(method, route);
+            name = route.0;
+            put("http.route", route.1.into());
         }
-        if let Some(agent) = headers.user_agent {
-            put("user_agent.original", text(&String::from_utf8_lossy(agent.as_bytes())));
+        if let Some(agent) = headers.user_agent.and_then(user_agent) {
+            put("user_agent.original", agent.into());
         }
         if let Some(version) = protocol_version(head.version) {
             put("network.protocol.version", version.into());
@@ -100,22 +95,51 @@ impl Inquiry<'_> {
         if let Some(size) = announced_bytes(&headers) {
             put("http.request.body.size", size.into());
         }
-        if let Some(naming) = naming {
-            put(SEGMENT_NAME, naming.name(authority.map(|authority| authority.host)));
+        if let Some(name) = segment_name {
+            put(SEGMENT_NAME, name);
         }
         if let Some(procedure) = procedure {
+            name = procedure.span_name();
             attributes.extend(procedure.attributes());
         }
-        attributes
+        (name, attributes)
     }
 }
 
 /// What AWS's own instrumentations name a service by, and the first that the exporter looks for in a server's span.
 const SEGMENT_NAME: &str = "aws.local.service";
 
+/// What a method is called in a span's name if nobody knows it.
+const UNKNOWN_METHOD: &str = "HTTP";
+
 /// The method in a span's name, and all of it where there is no route.
 pub(super) fn method_name(head: &Parts) -> &'static str {
-    known_method(&head.method).unwrap_or("HTTP")
+    known_method(&head.method).unwrap_or(UNKNOWN_METHOD)
+}
+
+/// The host that a request was sent to, and the port if it was written.
+fn server(uri: &Uri, headers: &RequestHeaders<'_>) -> Option<(StringValue, Option<u16>)> {
+    let authority = match uri.authority() {
+        Some(authority) => authority.as_str().as_bytes(),
+        None => headers.host?.as_bytes(),
+    };
+    let mut port = None;
+    let host = Recurring::Host.text(authority, || {
+        let authority = Authority::of_host(uri, || headers.host)?;
+        port = authority.port;
+        Some(authority.host.into())
+    })?;
+    Some((host, port))
+}
+
+fn user_agent(header: &HeaderValue) -> Option<StringValue> {
+    let bytes = header.as_bytes();
+    Recurring::UserAgent.text(bytes, || {
+        Some(match std::str::from_utf8(bytes) {
+            Ok(agent) => Cow::Borrowed(bounded(agent)),
+            Err(_) => Cow::Owned(bounded(&String::from_utf8_lossy(bytes)).to_owned()),
+        })
+    })
 }
 
 /// Text from the network, as much of it as may be kept.
@@ -262,8 +286,9 @@ mod tests {
             let (head, ()) = request.body(()).unwrap().into_parts();
             let peer = peer.map(|peer| peer.parse().unwrap());
             let inquiry = Inquiry { route: route.map(Cow::Borrowed), peer, trusted, ..of(&head) };
-            assert_eq!(inquiry.span_name(), name, "{why}");
-            assert_eq!(text_of(&inquiry.attributes()), expected, "{why}");
+            let (span_name, attributes) = inquiry.describe();
+            assert_eq!(span_name, name, "{why}");
+            assert_eq!(text_of(&attributes), expected, "{why}");
         }
     }
 
@@ -276,9 +301,9 @@ mod tests {
             .header("user-agent", &long)
             .header("host", &long);
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let inquiry = of(&head);
-        assert_eq!(inquiry.span_name(), "HTTP");
-        for attribute in inquiry.attributes() {
+        let (name, attributes) = of(&head).describe();
+        assert_eq!(name, "HTTP");
+        for attribute in attributes {
             assert!(attribute.value.as_str().len() <= 2_048, "{}", attribute.key);
         }
     }
@@ -290,11 +315,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_header_panics(bytes: Vec<u8>) {
-            let Ok(value) = http::HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            let Ok(value) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
             let request = Request::get("/").header("host", &value).header("user-agent", &value);
             let request = request.header("x-forwarded-for", &value).header("x-forwarded-proto", &value);
             let (head, ()) = request.body(()).unwrap().into_parts();
-            prop_assert!(of(&head).attributes().len() <= EXPECTED_ATTRIBUTES);
+            prop_assert!(of(&head).describe().1.len() <= EXPECTED_ATTRIBUTES);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What proxies say of the request that they passed on: `X-Forwarded-For` and `X-Forwarded-Proto`, else `Forwarded`.
 
-use http::HeaderValue;
+use std::borrow::Cow;
 
-use super::request_headers::RequestHeaders;
+use http::HeaderValue;
+use opentelemetry::StringValue;
+
+use super::{recurring::Recurring, request_headers::RequestHeaders};
 use crate::tower::authority;
 
 /// Which entries of these lists are believed. Each proxy adds one on the right; what is left of those of one's own
@@ -24,31 +27,31 @@ pub(super) struct Forwarded<'a> {
 
 impl<'a> Forwarded<'a> {
     /// The IP address of the client, if an entry that is believed names one.
-    pub(super) fn client(&self) -> Option<&'a str> {
-        match self.entry("x-forwarded-for", self.headers.x_forwarded_for) {
-            Some(entry) => authority::forwarded_address(entry),
-            None => authority::forwarded_address(parameter(self.forwarded()?, "for")?),
-        }
+    pub(super) fn client(&self) -> Option<StringValue> {
+        let entry = match self.entry("x-forwarded-for", self.headers.x_forwarded_for) {
+            Some(entry) => entry,
+            None => parameter(text(self.forwarded()?), "for")?.as_bytes(),
+        };
+        Recurring::Client.text(entry, || authority::forwarded_address(text(entry)).map(Cow::Borrowed))
     }
 
     /// The scheme of the client's request, if it is one of HTTP's.
     pub(super) fn scheme(&self) -> Option<&'static str> {
         let scheme = match self.entry("x-forwarded-proto", self.headers.x_forwarded_proto) {
             Some(entry) => entry,
-            None => parameter(self.forwarded()?, "proto")?,
+            None => parameter(text(self.forwarded()?), "proto")?.as_bytes(),
         };
-        ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known))
+        ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known.as_bytes()))
     }
 
-    fn forwarded(&self) -> Option<&'a str> {
+    fn forwarded(&self) -> Option<&'a [u8]> {
         self.entry("forwarded", self.headers.forwarded)
     }
 
-    /// The entry that counts, of a list that may go on over several headers, the first of which is at hand. Text that is no
-    /// UTF-8 counts as an entry that says nothing.
-    fn entry(&self, name: &str, first: Option<&'a HeaderValue>) -> Option<&'a str> {
+    /// The entry that counts, of a list that may go on over several headers, the first of which is at hand.
+    fn entry(&self, name: &str, first: Option<&'a HeaderValue>) -> Option<&'a [u8]> {
         let first = first?;
-        let entry = match self.trusted {
+        match self.trusted {
             TrustedHops::Count(0) => None,
             TrustedHops::All => {
                 let entries = first.as_bytes().split(is_comma);
@@ -59,9 +62,13 @@ impl<'a> Forwarded<'a> {
                 let entries = lines.flat_map(|line| line.as_bytes().rsplit(is_comma)).map(<[u8]>::trim_ascii);
                 entries.filter(is_there).take(hops).last()
             }
-        };
-        entry.map(|entry| std::str::from_utf8(entry).unwrap_or_default())
+        }
     }
+}
+
+/// Text that is no UTF-8 counts as an entry that says nothing.
+fn text(entry: &[u8]) -> &str {
+    std::str::from_utf8(entry).unwrap_or_default()
 }
 
 const fn is_comma(byte: &u8) -> bool {
@@ -182,7 +189,9 @@ mod tests {
         ] {
             let headers = headers(lines);
             let forwarded = Forwarded { headers: RequestHeaders::of(&headers), trusted };
-            assert_eq!((forwarded.client(), forwarded.scheme()), (client, scheme), "{why}");
+            let found = forwarded.client();
+            let found = (found.as_ref().map(StringValue::as_str), forwarded.scheme());
+            assert_eq!(found, (client, scheme), "{why}");
         }
     }
 
@@ -194,7 +203,7 @@ mod tests {
             let list = format!("{spoofed}, {own}");
             for headers in [headers(&[("x-forwarded-for", &list)]), headers(&[("x-forwarded-for", &spoofed), ("x-forwarded-for", &own)])] {
                 let forwarded = Forwarded { headers: RequestHeaders::of(&headers), trusted: TrustedHops::Count(hops) };
-                prop_assert_eq!(forwarded.client(), Some(ours[ours.len() - hops]));
+                prop_assert_eq!(forwarded.client(), Some(ours[ours.len() - hops].into()));
             }
         }
 

@@ -49,7 +49,7 @@ pub struct XrayLayer {
 /// Decides from a request's head whether it gets a span.
 type Filter = dyn Fn(&Parts) -> bool + Send + Sync;
 /// Finds the route that a request's head matched.
-type RouteOf = dyn Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync;
+type RouteOf = dyn Fn(&Parts) -> Option<Cow<'_, str>> + Send + Sync;
 /// Finds the other end of the connection that a request's head came over.
 type PeerOf = dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync;
 
@@ -101,9 +101,10 @@ impl XrayLayer {
     pub fn axum() -> Self {
         use axum::extract::{ConnectInfo, MatchedPath};
 
-        Self::new()
-            .with_route(|head| Some(head.extensions.get::<MatchedPath>()?.as_str().to_owned().into()))
-            .with_peer(|head| Some(head.extensions.get::<ConnectInfo<SocketAddr>>()?.0))
+        let mut layer =
+            Self::new().with_peer(|head| Some(head.extensions.get::<ConnectInfo<SocketAddr>>()?.0));
+        layer.set_route(|head| Some(head.extensions.get::<MatchedPath>()?.as_str().into()));
+        layer
     }
 
     /// Sets where the spans go. Default: the global tracer provider, looked up at the first request and kept, so
@@ -156,7 +157,7 @@ impl XrayLayer {
         mut self,
         route: impl Fn(&Parts) -> Option<Cow<'static, str>> + Send + Sync + 'static,
     ) -> Self {
-        self.options().route = Some(Arc::new(route));
+        self.set_route(move |head| route(head));
         self
     }
 
@@ -220,6 +221,11 @@ impl XrayLayer {
     pub fn with_response_header(mut self, answer: bool) -> Self {
         self.options().answers = answer;
         self
+    }
+
+    /// As [`with_route`](Self::with_route), where the route can also be borrowed from the request.
+    fn set_route(&mut self, route: impl Fn(&Parts) -> Option<Cow<'_, str>> + Send + Sync + 'static) {
+        self.options().route = Some(Arc::new(route));
     }
 
     fn options(&mut self) -> &mut Options {

@@ -5,9 +5,12 @@ mod attributes;
 mod early;
 mod forwarded;
 mod future;
+mod hash;
 mod layer;
 mod naming;
+mod recurring;
 mod request_headers;
+mod route_names;
 mod service;
 mod start;
 

@@ -61,7 +61,8 @@ pub(super) fn described(
 ) -> ExchangeSpan {
     let inquiry = inquiry(options, head);
     let protocol = if inquiry.procedure.is_some() { Protocol::GRPC } else { Protocol::Http };
-    let cx = start(inquiry.span_name(), inquiry.attributes());
+    let (name, attributes) = inquiry.describe();
+    let cx = start(name, attributes);
     ExchangeSpan::new(cx, Side::Server, protocol)
 }
 
