@@ -4,7 +4,7 @@ use std::{any, fmt, mem, thread};
 
 use http::{HeaderMap, StatusCode};
 use opentelemetry::{
-    Context, KeyValue,
+    Context, ContextGuard, KeyValue,
     trace::{Status, TraceContextExt},
 };
 
@@ -84,11 +84,15 @@ impl ExchangeSpan {
 
     /// Runs `work` with the span active. If it panics, the span ends with that as its error.
     pub(super) fn scope<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let _active = self.cx.clone().attach();
-        let unwinding = EndOnUnwind(self);
+        let within = self.enter();
         let output = work();
-        mem::forget(unwinding);
+        within.leave();
         output
+    }
+
+    /// Makes the span the active one, as [`scope`](Self::scope) does, until the guard is told to leave it.
+    pub(super) fn enter(&mut self) -> Within<'_> {
+        Within { _active: self.cx.clone().attach(), unwinding: EndOnUnwind(self) }
     }
 
     /// Records the head of the response.
@@ -216,6 +220,18 @@ impl Drop for ExchangeSpan {
             return;
         }
         if thread::panicking() { self.panicked() } else { self.abandoned() }
+    }
+}
+
+/// While the span is the active one.
+pub(super) struct Within<'a> {
+    unwinding: EndOnUnwind<'a>,
+    _active: ContextGuard,
+}
+
+impl Within<'_> {
+    pub(super) fn leave(self) {
+        mem::forget(self.unwinding);
     }
 }
 

@@ -39,13 +39,14 @@ impl Caller {
 
     /// The context of a span of ours in `trace_id` that nobody will see: what is called from within it learns that the
     /// trace is not sampled. It is what the SDK makes of a span that a sampler drops, at a fifth of the cost.
-    pub(crate) fn into_unsampled(self, trace_id: TraceId, ids: &XrayIdGenerator) -> Context {
+    pub(crate) fn into_unsampled(self, trace_id: TraceId) -> Context {
         let trace_state = match (self.decision(), &self.parent) {
             (ParentDecision::Undecided, _) => TraceState::NONE,
             (_, Some(parent)) => parent.trace_state().clone(),
             (_, None) => self.cx.span().span_context().trace_state().clone(),
         };
-        let span = SpanContext::new(trace_id, ids.new_span_id(), TraceFlags::default(), false, trace_state);
+        let span_id = XrayIdGenerator::default().new_span_id();
+        let span = SpanContext::new(trace_id, span_id, TraceFlags::default(), false, trace_state);
         // Named for remote spans, but it takes any that nothing can be written to.
         let cx = self.cx.with_remote_span_context(span);
         match self.inbound {

@@ -6,20 +6,17 @@ use std::sync::{Arc, OnceLock};
 use http::request::Parts;
 use opentelemetry::{
     Context,
-    trace::{SpanKind, TraceContextExt},
+    trace::{SpanKind, TraceContextExt, TraceId},
 };
 use opentelemetry_sdk::trace::IdGenerator;
 
-use super::{
-    layer::Options,
-    start::{described, undescribed},
-};
+use super::{layer::Options, start::described};
 use crate::{
     id_generator::XrayIdGenerator,
     propagator::Caller,
     sampler::{
         XraySampler,
-        early::{EarlyRequest, Hint},
+        early::{EarlyDecision, EarlyRequest, Hint},
         parent::ParentDecision,
     },
     tower::{authority::Authority, span::ExchangeSpan, text::bounded},
@@ -27,34 +24,31 @@ use crate::{
 
 /// What came of it.
 pub(super) enum Early {
-    /// The span of the request.
-    Started(ExchangeSpan),
-    /// Nothing: the caller comes back.
-    Open(Caller),
+    /// The request's trace, which is not sampled.
+    Unsampled(TraceId),
+    /// It is sampled, which the sampler is told when the span starts.
+    Sampled(EarlyDecision),
+    /// It isn't known yet whether there is a sampler to ask. The first span tells.
+    First,
+    /// Nothing: the span starts as any other.
+    Open,
 }
 
-/// Starts the span if there is a sampler to ask before, or to ask for.
-pub(super) fn start(options: &Options, head: &Parts, caller: Caller) -> Early {
-    let instruments = &options.instruments;
-    let decision = caller.decision();
-    match (instruments.sampler(), decision) {
-        _ if caller.is_suppressed() => Early::Open(caller),
-        (Some(Some(sampler)), ParentDecision::Undecided) => undecided(options, head, caller, sampler),
-        (Some(Some(_)), ParentDecision::NotSampled) => {
-            let ids = XrayIdGenerator::default();
-            let trace_id = caller.trace_id().unwrap_or_else(|| ids.new_trace_id());
-            Early::Started(undescribed(caller.into_unsampled(trace_id, &ids)))
-        }
-        (None, ParentDecision::Undecided) => Early::Started(first(options, head, caller)),
-        _ => Early::Open(caller),
+/// Asks the sampler about the request, if there is one that decides alone and there is anything to decide.
+pub(super) fn decide(options: &Options, head: &Parts, caller: &Caller) -> Early {
+    match (options.instruments.sampler(), caller.decision()) {
+        _ if caller.is_suppressed() => Early::Open,
+        (Some(Some(sampler)), ParentDecision::Undecided) => undecided(head, caller, sampler),
+        (Some(Some(_)), ParentDecision::NotSampled) => Early::Unsampled(trace_of(caller)),
+        (None, ParentDecision::Undecided) => Early::First,
+        _ => Early::Open,
     }
 }
 
 /// Asks the sampler about a request of which nobody has decided.
-fn undecided(options: &Options, head: &Parts, caller: Caller, sampler: &XraySampler) -> Early {
-    let ids = XrayIdGenerator::default();
+fn undecided(head: &Parts, caller: &Caller, sampler: &XraySampler) -> Early {
     // A trace that begins here gets another id if it is sampled, from the SDK. The share of them is the same.
-    let trace_id = caller.trace_id().unwrap_or_else(|| ids.new_trace_id());
+    let trace_id = trace_of(caller);
     let early = EarlyRequest {
         trace_id,
         method: head.method.as_str(),
@@ -62,21 +56,30 @@ fn undecided(options: &Options, head: &Parts, caller: Caller, sampler: &XraySamp
         host: Authority::of(&head.uri, &head.headers).map(|authority| authority.host),
     };
     match sampler.decide_early(&early) {
-        None => Early::Open(caller),
-        Some(decision) if !decision.is_sampled => {
-            Early::Started(undescribed(caller.into_unsampled(trace_id, &ids)))
-        }
-        Some(decision) => {
-            Early::Started(start_with(Hint::Decided(decision), options, head, &caller.into_context()))
-        }
+        None => Early::Open,
+        Some(decision) if decision.is_sampled => Early::Sampled(decision),
+        Some(_) => Early::Unsampled(trace_id),
     }
 }
 
+fn trace_of(caller: &Caller) -> TraceId {
+    caller.trace_id().unwrap_or_else(|| XrayIdGenerator::default().new_trace_id())
+}
+
+/// Starts a span that is sampled.
+pub(super) fn sampled(
+    decision: EarlyDecision,
+    options: &Options,
+    head: &Parts,
+    parent: &Context,
+) -> ExchangeSpan {
+    start_with(Hint::Decided(decision), options, head, parent)
+}
+
 /// Starts the first span, and learns which sampler decides.
-fn first(options: &Options, head: &Parts, caller: Caller) -> ExchangeSpan {
+pub(super) fn first(options: &Options, head: &Parts, parent: &Context) -> ExchangeSpan {
     let answer = Arc::new(OnceLock::new());
-    let hint = Hint::WhoDecides(Arc::clone(&answer));
-    let span = start_with(hint, options, head, &caller.into_context());
+    let span = start_with(Hint::WhoDecides(Arc::clone(&answer)), options, head, parent);
     // An invalid one was made without asking any sampler.
     if span.context().span().span_context().is_valid() {
         options.instruments.learn_sampler(answer.get().cloned());

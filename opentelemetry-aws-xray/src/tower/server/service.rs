@@ -61,7 +61,9 @@ where
         }
         let mut span = start(&self.options, &head);
         let method = head.method.clone();
-        let inner = span.scope(|| self.inner.call(Request::from_parts(head, body)));
+        let within = span.enter();
+        let inner = self.inner.call(Request::from_parts(head, body));
+        within.leave();
         XrayResponseFuture::traced(inner, Traced { span, method, answers: self.options.answers })
     }
 }

@@ -27,10 +27,12 @@ use crate::{
 pub(super) fn start(options: &Options, head: &Parts) -> ExchangeSpan {
     let caller = options.instruments.caller(&head.headers);
     #[cfg(feature = "sampler")]
-    let caller = match early::start(options, head, caller) {
-        Early::Started(span) => return span,
-        Early::Open(caller) => caller,
-    };
+    match early::decide(options, head, &caller) {
+        Early::Unsampled(trace_id) => return undescribed(caller.into_unsampled(trace_id)),
+        Early::Sampled(decision) => return early::sampled(decision, options, head, &caller.into_context()),
+        Early::First => return early::first(options, head, &caller.into_context()),
+        Early::Open => {}
+    }
     let parent = caller.into_context();
     if !is_decided_against(&parent) {
         return described(options, head, |name, attributes| {
@@ -67,7 +69,7 @@ pub(super) fn described(
 }
 
 /// A span that nobody will see.
-pub(super) const fn undescribed(cx: Context) -> ExchangeSpan {
+const fn undescribed(cx: Context) -> ExchangeSpan {
     ExchangeSpan::unrecorded(cx, Side::Server)
 }
 
