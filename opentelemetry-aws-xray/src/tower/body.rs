@@ -6,11 +6,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{headers, span::ExchangeSpan};
+use super::span::ExchangeSpan;
 
 pin_project! {
     /// The response body of [`XrayService`](super::XrayService) and [`XrayClient`](super::XrayClient).
@@ -41,15 +40,9 @@ pin_project! {
     pub struct XrayBody<B> {
         #[pin]
         inner: B,
-        open: Option<Open>,
+        // Until the end of the body has been seen.
+        open: Option<ExchangeSpan>,
     }
-}
-
-/// What is known about a body whose end has not been seen.
-struct Open {
-    span: ExchangeSpan,
-    /// From `Content-Length`: HTTP libraries poll no further once they have that many bytes.
-    announced: Option<u64>,
 }
 
 impl<B: Body> XrayBody<B> {
@@ -59,33 +52,12 @@ impl<B: Body> XrayBody<B> {
     }
 
     /// A body whose end is the end of `span`, which is at once if nothing will be read from it.
-    pub(super) fn traced(inner: B, span: ExchangeSpan, method: &Method, head: &ResponseHead<'_>) -> Self {
-        if head.is_bodyless(method) || inner.is_end_stream() {
+    pub(super) fn traced(inner: B, span: ExchangeSpan) -> Self {
+        if !span.has_body() || inner.is_end_stream() {
             span.finish();
             return Self::untraced(inner);
         }
-        let announced = if span.is_open() { head.announced_bytes() } else { None };
-        Self { inner, open: Some(Open { span, announced }) }
-    }
-}
-
-/// The parts of a response's head that tell where its body ends.
-pub(super) struct ResponseHead<'a> {
-    pub(super) status: StatusCode,
-    pub(super) headers: &'a HeaderMap,
-}
-
-impl ResponseHead<'_> {
-    /// Whether no body follows, whatever the body type says (RFC 9110, section 6.4.1): those are never polled.
-    fn is_bodyless(&self, method: &Method) -> bool {
-        method == Method::HEAD
-            || (method == Method::CONNECT && self.status.is_success())
-            || self.status.is_informational()
-            || matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-    }
-
-    fn announced_bytes(&self) -> Option<u64> {
-        headers::text(self.headers, &CONTENT_LENGTH)?.parse().ok()
+        Self { inner, open: Some(span) }
     }
 }
 
@@ -101,16 +73,16 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let Some(open) = this.open else { return this.inner.poll_frame(cx) };
-        let polled = ready!(open.span.scope(|| this.inner.as_mut().poll_frame(cx)));
+        let Some(span) = this.open else { return this.inner.poll_frame(cx) };
+        let polled = ready!(span.scope(|| this.inner.as_mut().poll_frame(cx)));
         let is_over = match &polled {
             None | Some(Err(_)) => true,
-            Some(Ok(frame)) => open.is_last(frame) || this.inner.is_end_stream(),
+            Some(Ok(frame)) => is_last(frame, span) || this.inner.is_end_stream(),
         };
         if !is_over {
             return Poll::Ready(polled);
         }
-        if let Some(Open { span, .. }) = this.open.take() {
+        if let Some(span) = this.open.take() {
             match &polled {
                 Some(Err(error)) => span.fail(error),
                 _ => span.finish(),
@@ -128,17 +100,15 @@ where
     }
 }
 
-impl Open {
-    /// Counts a frame. `true` if nothing can follow it.
-    fn is_last<D: bytes::Buf>(&mut self, frame: &Frame<D>) -> bool {
-        let Some(data) = frame.data_ref() else {
-            let Some(trailers) = frame.trailers_ref() else { return false };
-            self.span.trailers(trailers);
-            return true;
-        };
-        self.span.count(data.remaining());
-        self.announced.is_some_and(|announced| self.span.body_bytes() >= announced)
-    }
+/// Counts a frame. `true` if nothing can follow it.
+fn is_last<D: bytes::Buf>(frame: &Frame<D>, span: &mut ExchangeSpan) -> bool {
+    let Some(data) = frame.data_ref() else {
+        let Some(trailers) = frame.trailers_ref() else { return false };
+        span.trailers(trailers);
+        return true;
+    };
+    span.count(data.remaining());
+    span.has_whole_body()
 }
 
 impl<B: fmt::Debug> fmt::Debug for XrayBody<B> {

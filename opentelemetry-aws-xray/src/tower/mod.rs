@@ -64,6 +64,7 @@
 
 mod authority;
 mod body;
+mod body_end;
 mod client;
 mod conventions;
 mod grpc;

@@ -2,13 +2,16 @@
 
 use std::{any, fmt, mem, thread};
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use opentelemetry::{
     Context, ContextGuard, KeyValue,
     trace::{Status, TraceContextExt},
 };
 
-use super::{grpc, text};
+use super::{
+    body_end::{Asked, BodyEnd},
+    grpc, text,
+};
 
 /// Whose account of the exchange the span is. The two disagree about what is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub struct ExchangeSpan {
     side: Side,
     protocol: Protocol,
     phase: Phase,
+    asked: Asked,
+    body_end: BodyEnd,
     body_bytes: u64,
 }
 
@@ -58,18 +63,30 @@ enum Phase {
 }
 
 impl ExchangeSpan {
-    /// Takes charge of the active span of `cx`.
-    pub(super) fn new(cx: Context, side: Side, protocol: Protocol) -> Self {
+    /// Takes charge of the active span of `cx`, which is about a request with `method`.
+    pub(super) fn new(cx: Context, side: Side, protocol: Protocol, method: &Method) -> Self {
         let span = cx.span();
         // To ask a span whether it records takes a lock, and one that is sampled does.
         let is_recording = span.span_context().is_sampled() || span.is_recording();
-        let phase = if is_recording { Phase::AwaitingHead } else { Phase::Over };
-        Self { cx, side, protocol, phase, body_bytes: 0 }
+        let mut exchange = Self::unrecorded(cx, side);
+        if is_recording {
+            exchange.phase = Phase::AwaitingHead;
+        }
+        (exchange.protocol, exchange.asked) = (protocol, Asked::by(method));
+        exchange
     }
 
     /// A context for an exchange of which nothing is recorded.
     pub(super) const fn unrecorded(cx: Context, side: Side) -> Self {
-        Self { cx, side, protocol: Protocol::Http, phase: Phase::Over, body_bytes: 0 }
+        Self {
+            cx,
+            side,
+            protocol: Protocol::Http,
+            phase: Phase::Over,
+            asked: Asked::Other,
+            body_end: BodyEnd::Unknown,
+            body_bytes: 0,
+        }
     }
 
     /// The context whose active span this is.
@@ -101,6 +118,7 @@ impl ExchangeSpan {
             return;
         }
         self.phase = Phase::InBody;
+        self.body_end = BodyEnd::of(self.asked, status, headers);
         // A gRPC call that was refused before it reached its server has only the status of HTTP.
         if self.outcome(headers) || (self.protocol != Protocol::Http && status == StatusCode::OK) {
             return;
@@ -139,9 +157,14 @@ impl ExchangeSpan {
         self.body_bytes = self.body_bytes.saturating_add(bytes as u64);
     }
 
-    /// The bytes counted so far.
-    pub(super) const fn body_bytes(&self) -> u64 {
-        self.body_bytes
+    /// Whether a body follows the head of the response.
+    pub(super) fn has_body(&self) -> bool {
+        self.body_end != BodyEnd::AtOnce
+    }
+
+    /// Whether as many bytes were counted as were announced.
+    pub(super) fn has_whole_body(&self) -> bool {
+        matches!(self.body_end, BodyEnd::After(announced) if self.body_bytes >= announced)
     }
 
     /// Ends the span: the exchange is complete.

@@ -6,7 +6,6 @@ use http_body::Body;
 use crate::tower::{
     XrayBody,
     authority::Authority,
-    body::ResponseHead,
     grpc::Procedure,
     span::ExchangeSpan,
     text::{bounded, redacted},
@@ -79,7 +78,7 @@ pub trait ClientResponse: Sealed {
     fn headers(&self) -> &HeaderMap;
 
     #[doc(hidden)]
-    fn with_span(self, span: ExchangeSpan, method: &Method) -> Self::Traced;
+    fn with_span(self, span: ExchangeSpan) -> Self::Traced;
 
     #[doc(hidden)]
     fn without_span(self) -> Self::Traced;
@@ -132,11 +131,8 @@ impl<B: Body> ClientResponse for Response<B> {
         self.headers()
     }
 
-    fn with_span(self, span: ExchangeSpan, method: &Method) -> Self::Traced {
-        let (head, body) = self.into_parts();
-        let seen = ResponseHead { status: head.status, headers: &head.headers };
-        let body = XrayBody::traced(body, span, method, &seen);
-        Response::from_parts(head, body)
+    fn with_span(self, span: ExchangeSpan) -> Self::Traced {
+        self.map(|body| XrayBody::traced(body, span))
     }
 
     fn without_span(self) -> Self::Traced {

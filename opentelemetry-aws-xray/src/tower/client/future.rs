@@ -6,7 +6,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::Method;
 use opentelemetry::{KeyValue, trace::TraceContextExt};
 use pin_project_lite::pin_project;
 
@@ -32,23 +31,17 @@ pin_project! {
     pub struct XrayClientFuture<F> {
         #[pin]
         inner: F,
-        traced: Option<Traced>,
+        span: Option<ExchangeSpan>,
     }
-}
-
-/// What a response is recorded with.
-pub(super) struct Traced {
-    pub(super) span: ExchangeSpan,
-    pub(super) method: Method,
 }
 
 impl<F> XrayClientFuture<F> {
-    pub(super) const fn traced(inner: F, traced: Traced) -> Self {
-        Self { inner, traced: Some(traced) }
+    pub(super) const fn traced(inner: F, span: ExchangeSpan) -> Self {
+        Self { inner, span: Some(span) }
     }
 
     pub(super) const fn untraced(inner: F) -> Self {
-        Self { inner, traced: None }
+        Self { inner, span: None }
     }
 }
 
@@ -62,33 +55,34 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = match this.traced {
+        let result = match this.span {
             None => ready!(this.inner.poll(cx)),
-            Some(traced) => ready!(traced.span.scope(|| this.inner.poll(cx))),
+            Some(span) => ready!(span.scope(|| this.inner.poll(cx))),
         };
-        Poll::Ready(match this.traced.take() {
+        Poll::Ready(match this.span.take() {
             None => result.map(R::without_span),
-            Some(traced) => traced.complete(result),
+            Some(span) => complete(span, result),
         })
     }
 }
 
-impl Traced {
-    fn complete<R: ClientResponse, E: fmt::Display>(mut self, result: Result<R, E>) -> Result<R::Traced, E> {
-        match result {
-            Ok(response) => {
-                self.span.head(response.status(), response.headers());
-                // The response's: until it is there, the version is up to the connection.
-                if let Some(version) = protocol_version(response.version()) {
-                    let attribute = KeyValue::new("network.protocol.version", version);
-                    self.span.context().span().set_attribute(attribute);
-                }
-                Ok(response.with_span(self.span, &self.method))
+fn complete<R: ClientResponse, E: fmt::Display>(
+    mut span: ExchangeSpan,
+    result: Result<R, E>,
+) -> Result<R::Traced, E> {
+    match result {
+        Ok(response) => {
+            span.head(response.status(), response.headers());
+            // The response's: until it is there, the version is up to the connection.
+            if let Some(version) = protocol_version(response.version()) {
+                let attribute = KeyValue::new("network.protocol.version", version);
+                span.context().span().set_attribute(attribute);
             }
-            Err(error) => {
-                self.span.fail(&error);
-                Err(error)
-            }
+            Ok(response.with_span(span))
+        }
+        Err(error) => {
+            span.fail(&error);
+            Err(error)
         }
     }
 }

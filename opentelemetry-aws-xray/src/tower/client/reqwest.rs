@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use reqwest::{Body, Request, Response, ResponseBuilderExt as _};
 
 use super::exchange::{ClientRequest, ClientResponse, Sealed, recordable};
-use crate::tower::{XrayBody, authority::Authority, body::ResponseHead, grpc::Procedure, span::ExchangeSpan};
+use crate::tower::{XrayBody, authority::Authority, grpc::Procedure, span::ExchangeSpan};
 
 impl Sealed for Request {}
 impl Sealed for Response {}
@@ -52,11 +52,10 @@ impl ClientResponse for Response {
         self.headers()
     }
 
-    fn with_span(self, span: ExchangeSpan, method: &Method) -> Response {
+    fn with_span(self, span: ExchangeSpan) -> Response {
         let url = self.url().clone();
         let (mut head, body) = http::Response::<Body>::from(self).into_parts();
-        let seen = ResponseHead { status: head.status, headers: &head.headers };
-        let body = Body::wrap(XrayBody::traced(body, span, method, &seen));
+        let body = Body::wrap(XrayBody::traced(body, span));
         // Taking a response apart loses its URL; an extension carries it back.
         if let Ok(carrier) = http::Response::builder().url(url).body(()) {
             head.extensions.extend(carrier.into_parts().0.extensions);

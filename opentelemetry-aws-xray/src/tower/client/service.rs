@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use super::{
     exchange::{ClientRequest, ClientResponse, origin_server},
-    future::{Traced, XrayClientFuture},
+    future::XrayClientFuture,
     layer::Options,
     resend::{resends, without_count},
 };
@@ -84,9 +84,8 @@ where
         }
         let mut span = open(&self.options, &parent, &request);
         self.options.instruments.inject(span.context(), request.headers_mut());
-        let method = request.method().clone();
         let inner = span.scope(|| self.inner.call(request));
-        XrayClientFuture::traced(inner, Traced { span, method })
+        XrayClientFuture::traced(inner, span)
     }
 }
 
@@ -110,7 +109,7 @@ fn open<R: ClientRequest>(options: &Options, parent: &TraceContext, request: &R)
         cx = without_count(&cx);
     }
     let protocol = if procedure.is_some() { Protocol::GRPC } else { Protocol::Http };
-    ExchangeSpan::new(cx, Side::Client, protocol)
+    ExchangeSpan::new(cx, Side::Client, protocol, request.method())
 }
 
 fn describe<R: ClientRequest>(

@@ -6,13 +6,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Method, Response, header::Entry};
+use http::{Response, header::Entry};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use crate::tower::{
     XrayBody,
-    body::ResponseHead,
     headers::{self, TRACE_HEADER},
     span::ExchangeSpan,
 };
@@ -43,7 +42,6 @@ pin_project! {
 /// What a response is recorded with.
 pub(super) struct Traced {
     pub(super) span: ExchangeSpan,
-    pub(super) method: Method,
     /// Whether the response names its trace.
     pub(super) answers: bool,
 }
@@ -85,15 +83,12 @@ impl Traced {
         result: Result<Response<B>, E>,
     ) -> Result<Response<XrayBody<B>>, E> {
         match result {
-            Ok(response) => {
-                let (mut head, body) = response.into_parts();
+            Ok(mut response) => {
                 if self.answers {
-                    self.answer(&mut head.headers);
+                    self.answer(response.headers_mut());
                 }
-                self.span.head(head.status, &head.headers);
-                let seen = ResponseHead { status: head.status, headers: &head.headers };
-                let body = XrayBody::traced(body, self.span, &self.method, &seen);
-                Ok(Response::from_parts(head, body))
+                self.span.head(response.status(), response.headers());
+                Ok(response.map(|body| XrayBody::traced(body, self.span)))
             }
             Err(error) => {
                 self.span.fail(&error);

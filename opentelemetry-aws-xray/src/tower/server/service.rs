@@ -60,10 +60,9 @@ where
             return XrayResponseFuture::untraced(self.inner.call(Request::from_parts(head, body)));
         }
         let mut span = start(&self.options, &head);
-        let method = head.method.clone();
         let within = span.enter();
         let inner = self.inner.call(Request::from_parts(head, body));
         within.leave();
-        XrayResponseFuture::traced(inner, Traced { span, method, answers: self.options.answers })
+        XrayResponseFuture::traced(inner, Traced { span, answers: self.options.answers })
     }
 }

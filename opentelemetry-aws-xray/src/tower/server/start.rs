@@ -65,7 +65,7 @@ pub(super) fn described(
     let protocol = if inquiry.procedure.is_some() { Protocol::GRPC } else { Protocol::Http };
     let (name, attributes) = inquiry.describe();
     let cx = start(name, attributes);
-    ExchangeSpan::new(cx, Side::Server, protocol)
+    ExchangeSpan::new(cx, Side::Server, protocol, &head.method)
 }
 
 /// A span that nobody will see.
