@@ -1,13 +1,13 @@
 //! What a server knows of a request before it answers, in the words of the semantic conventions for HTTP.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, iter, net::SocketAddr, sync::Arc};
 
 use http::{
     HeaderValue,
     request::Parts,
     uri::{Scheme, Uri},
 };
-use opentelemetry::{KeyValue, StringValue, Value};
+use opentelemetry::{KeyValue, Value};
 
 use super::{
     forwarded::{Forwarded, TrustedHops},
@@ -47,62 +47,72 @@ impl Inquiry<'_> {
     pub(super) fn describe(self) -> (Cow<'static, str>, Vec<KeyValue>) {
         let Self { head, headers, procedure, route, peer, trusted, naming } = self;
         let forwarded = Forwarded { headers, trusted };
-        let mut attributes = Vec::with_capacity(EXPECTED_ATTRIBUTES);
-        let mut put = |key, value: Value| attributes.push(KeyValue::new(key, value));
+        let mut known = Attributes(Vec::with_capacity(EXPECTED_ATTRIBUTES));
         let method = known_method(&head.method);
         match method {
-            Some(method) => put("http.request.method", method.into()),
+            Some(method) => known.put("http.request.method", || method),
             None => {
-                put("http.request.method", "_OTHER".into());
-                put("http.request.method_original", text(head.method.as_str()));
+                known.put("http.request.method", || "_OTHER");
+                known.put("http.request.method_original", || text(head.method.as_str()));
             }
         }
-        put("url.scheme", forwarded.scheme().unwrap_or_else(|| uri_scheme(&head.uri)).into());
-        put("url.path", text(head.uri.path()));
+        known.put("url.scheme", || forwarded.scheme().unwrap_or_else(|| uri_scheme(&head.uri)));
+        known.put("url.path", || text(head.uri.path()));
         if let Some(query) = head.uri.query() {
-            put("url.query", text(&redacted(query)));
+            known.put("url.query", || text(&redacted(query)));
         }
         let server = server(&head.uri, &headers);
-        let segment_name = naming.map(|naming| naming.name(server.as_ref().map(|(host, _)| host.as_str())));
+        let segment_name = naming.map(|naming| naming.name(server.as_ref().map(|(host, _)| &**host)));
         if let Some((host, port)) = server {
-            put("server.address", host.into());
+            known.put("server.address", || host);
             if let Some(port) = port {
-                put("server.port", i64::from(port).into());
+                known.put("server.port", || i64::from(port));
             }
         }
-        match (forwarded.client(), peer) {
-            (Some(client), _) => put("client.address", client.into()),
-            (None, Some(peer)) => put("client.address", peer.ip().to_string().into()),
-            (None, None) => {}
+        let peer = peer.map(|peer| (Arc::<str>::from(peer.ip().to_string()), peer.port()));
+        let nearest = || peer.as_ref().map(|(address, _)| Arc::clone(address));
+        if let Some(client) = forwarded.client().or_else(nearest) {
+            known.put("client.address", || client);
         }
         let method = method.unwrap_or(UNKNOWN_METHOD);
         let mut name = Cow::Borrowed(method);
         if let Some(route) = route {
             let route = route_names::named(method, route);
             name = route.0;
-            put("http.route", route.1.into());
+            known.put("http.route", || route.1);
         }
         if let Some(agent) = headers.user_agent.and_then(user_agent) {
-            put("user_agent.original", agent.into());
+            known.put("user_agent.original", || agent);
         }
         if let Some(version) = protocol_version(head.version) {
-            put("network.protocol.version", version.into());
+            known.put("network.protocol.version", || version);
         }
-        if let Some(peer) = peer {
-            put("network.peer.address", peer.ip().to_string().into());
-            put("network.peer.port", i64::from(peer.port()).into());
+        if let Some((address, port)) = peer {
+            known.put("network.peer.address", || address);
+            known.put("network.peer.port", || i64::from(port));
         }
         if let Some(size) = announced_bytes(&headers) {
-            put("http.request.body.size", size.into());
+            known.put("http.request.body.size", || size);
         }
         if let Some(name) = segment_name {
-            put(SEGMENT_NAME, name);
+            known.put(SEGMENT_NAME, || name);
         }
+        let Attributes(mut attributes) = known;
         if let Some(procedure) = procedure {
             name = procedure.span_name();
             attributes.extend(procedure.attributes());
         }
         (name, attributes)
+    }
+}
+
+/// Attributes that are made in their places. One that is pushed is written to the stack first, in small pieces, and read from
+/// there at once in larger ones, for which a processor has to wait.
+struct Attributes(Vec<KeyValue>);
+
+impl Attributes {
+    fn put<V: Into<Value>>(&mut self, key: &'static str, value: impl FnOnce() -> V) {
+        self.0.extend(iter::once_with(|| KeyValue::new(key, value())));
     }
 }
 
@@ -118,7 +128,7 @@ pub(super) fn method_name(head: &Parts) -> &'static str {
 }
 
 /// The host that a request was sent to, and the port if it was written.
-fn server(uri: &Uri, headers: &RequestHeaders<'_>) -> Option<(StringValue, Option<u16>)> {
+fn server(uri: &Uri, headers: &RequestHeaders<'_>) -> Option<(Arc<str>, Option<u16>)> {
     let authority = match uri.authority() {
         Some(authority) => authority.as_str().as_bytes(),
         None => headers.host?.as_bytes(),
@@ -132,7 +142,7 @@ fn server(uri: &Uri, headers: &RequestHeaders<'_>) -> Option<(StringValue, Optio
     Some((host, port))
 }
 
-fn user_agent(header: &HeaderValue) -> Option<StringValue> {
+fn user_agent(header: &HeaderValue) -> Option<Arc<str>> {
     let bytes = header.as_bytes();
     Recurring::UserAgent.text(bytes, || {
         Some(match std::str::from_utf8(bytes) {
@@ -143,8 +153,8 @@ fn user_agent(header: &HeaderValue) -> Option<StringValue> {
 }
 
 /// Text from the network, as much of it as may be kept.
-fn text(text: &str) -> Value {
-    bounded(text).to_owned().into()
+fn text(text: &str) -> Arc<str> {
+    bounded(text).into()
 }
 
 fn announced_bytes(headers: &RequestHeaders<'_>) -> Option<i64> {

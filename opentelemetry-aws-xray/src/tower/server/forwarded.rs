@@ -1,9 +1,8 @@
 //! What proxies say of the request that they passed on: `X-Forwarded-For` and `X-Forwarded-Proto`, else `Forwarded`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::HeaderValue;
-use opentelemetry::StringValue;
 
 use super::{recurring::Recurring, request_headers::RequestHeaders};
 use crate::tower::authority;
@@ -27,12 +26,11 @@ pub(super) struct Forwarded<'a> {
 
 impl<'a> Forwarded<'a> {
     /// The IP address of the client, if an entry that is believed names one.
-    pub(super) fn client(&self) -> Option<StringValue> {
-        let entry = match self.entry("x-forwarded-for", self.headers.x_forwarded_for) {
-            Some(entry) => entry,
-            None => parameter(text(self.forwarded()?), "for")?.as_bytes(),
-        };
-        Recurring::Client.text(entry, || authority::forwarded_address(text(entry)).map(Cow::Borrowed))
+    pub(super) fn client(&self) -> Option<Arc<str>> {
+        match self.entry("x-forwarded-for", self.headers.x_forwarded_for) {
+            Some(entry) => client(entry),
+            None => client(parameter(text(self.forwarded()?), "for")?.as_bytes()),
+        }
     }
 
     /// The scheme of the client's request, if it is one of HTTP's.
@@ -53,10 +51,7 @@ impl<'a> Forwarded<'a> {
         let first = first?;
         match self.trusted {
             TrustedHops::Count(0) => None,
-            TrustedHops::All => {
-                let entries = first.as_bytes().split(is_comma);
-                entries.map(<[u8]>::trim_ascii).find(is_there)
-            }
+            TrustedHops::All => first_entry(first.as_bytes()),
             TrustedHops::Count(hops) => {
                 let lines = self.headers.all.get_all(name).iter().rev();
                 let entries = lines.flat_map(|line| line.as_bytes().rsplit(is_comma)).map(<[u8]>::trim_ascii);
@@ -64,6 +59,18 @@ impl<'a> Forwarded<'a> {
             }
         }
     }
+}
+
+fn client(entry: &[u8]) -> Option<Arc<str>> {
+    Recurring::Client.text(entry, || authority::forwarded_address(text(entry)).map(Cow::Borrowed))
+}
+
+/// The leftmost entry of a list, which hardly ever has another.
+fn first_entry(list: &[u8]) -> Option<&[u8]> {
+    if list.iter().all(|byte| byte.is_ascii_graphic() && *byte != b',') {
+        return Some(list).filter(is_there);
+    }
+    list.split(is_comma).map(<[u8]>::trim_ascii).find(is_there)
 }
 
 /// Text that is no UTF-8 counts as an entry that says nothing.
@@ -189,9 +196,8 @@ mod tests {
         ] {
             let headers = headers(lines);
             let forwarded = Forwarded { headers: RequestHeaders::of(&headers), trusted };
-            let found = forwarded.client();
-            let found = (found.as_ref().map(StringValue::as_str), forwarded.scheme());
-            assert_eq!(found, (client, scheme), "{why}");
+            let found = (forwarded.client(), forwarded.scheme());
+            assert_eq!(found, (client.map(Arc::from), scheme), "{why}");
         }
     }
 
