@@ -6,14 +6,14 @@ use super::*;
 const SMALLEST_DATAGRAM: usize = 9_216 - 30;
 
 fn exported_from(
-    resource: Resource,
+    resource: &Resource,
     builder: XrayExporterBuilder,
     max_document_bytes: usize,
     span: SpanData,
 ) -> (Vec<Value>, ExporterStats) {
     let sink = MemorySink::new(max_document_bytes);
     let mut exporter = builder.with_sink(sink.clone()).build();
-    exporter.set_resource(&resource);
+    exporter.set_resource(resource);
     futures_executor::block_on(exporter.export(vec![span])).unwrap();
     let documents = sink.take();
     for document in &documents {
@@ -31,7 +31,7 @@ fn a_large_resource_costs_no_span_its_attributes() {
     let span = span(SpanKind::Server, "x", attributes);
     let builder = XrayExporter::builder();
     let (documents, stats) =
-        exported_from(resource, builder, MemorySink::default().max_document_bytes(), span);
+        exported_from(&resource, builder, MemorySink::default().max_document_bytes(), span);
     let default = documents[0]["metadata"]["default"].as_object().unwrap();
     assert!((0..60).all(|n| default[&format!("order.{n}")].as_str().unwrap().len() == 200));
     // The resource's metadata, in one.
@@ -60,7 +60,8 @@ fn many_tables_cost_no_span() {
             KeyValue::new("aws.dynamodb.table_names", Otel::Array(Array::String(names))),
         ];
         let span = child(2, 1, SpanKind::Client, "x", attributes);
-        let (documents, stats) = exported_from(resource(), XrayExporter::builder(), max_document_bytes, span);
+        let (documents, stats) =
+            exported_from(&resource(), XrayExporter::builder(), max_document_bytes, span);
         assert_eq!((stats.spans_sent, stats.cut > 0), (1, true), "{unit}, {max_document_bytes}");
         assert!(documents[0]["aws"]["table_names"].as_array().unwrap().len() >= 2);
     }
@@ -72,7 +73,7 @@ fn many_log_groups_cost_no_segment() {
         |n: usize| format!("arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/{n:02}{}", "g".repeat(190));
     let builder = XrayExporter::builder().with_log_groups((0..20).map(group));
     let span = span(SpanKind::Server, "x", vec![KeyValue::new("order.id", 1)]);
-    let (documents, stats) = exported_from(resource(), builder, SMALLEST_DATAGRAM, span);
+    let (documents, stats) = exported_from(&resource(), builder, SMALLEST_DATAGRAM, span);
     assert_eq!((stats.spans_sent, stats.cut), (1, 1));
     let groups = documents[0]["aws"]["cloudwatch_logs"].as_array().unwrap();
     assert_eq!((groups.len(), &groups[0]["arn"]), (4, &json!(group(0))));
