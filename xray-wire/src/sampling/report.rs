@@ -8,11 +8,11 @@ use super::{BoostCounts, Counts, Rule, RuleState};
 /// when it is dropped: a call that fails, in whatever way, loses nothing.
 ///
 /// ```
-/// use xray_wire::sampling::{Process, Rate, Rule, Table};
+/// use xray_wire::sampling::{Process, Rate, Rule, Stripe, Table};
 ///
 /// const SECOND: u64 = 1_000_000_000;
 /// let table = Table::new(vec![Rule::for_all("Default", 10_000, 1, Rate::NEVER)], &Process::default(), None, 0);
-/// table.entries()[0].state.decide([1; 16], || 0, 0);
+/// table.entries()[0].state.decide([1; 16], || 0, Stripe::shared(0));
 ///
 /// // The call fails: what is dropped goes back.
 /// drop(table.take_due(10 * SECOND));

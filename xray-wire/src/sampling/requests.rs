@@ -34,10 +34,10 @@ pub fn rules_request(next_token: Option<&str>) -> Vec<u8> {
 /// Requests that were sampled by borrowing are counted as sampled and as borrowed, as OpenTelemetry's samplers do.
 ///
 /// ```
-/// use xray_wire::sampling::{ClientId, Process, Rate, Rule, Table, targets_request};
+/// use xray_wire::sampling::{ClientId, Process, Rate, Rule, Stripe, Table, targets_request};
 ///
 /// let table = Table::new(vec![Rule::for_all("Default", 10_000, 1, Rate::NEVER)], &Process::default(), None, 0);
-/// table.entries()[0].state.decide([1; 16], || 0, 0);
+/// table.entries()[0].state.decide([1; 16], || 0, Stripe::shared(0));
 /// let reports = table.take_due(10_000_000_000);
 /// let body = targets_request(ClientId::from_random([1; 12]), 1_500_000_000_250, &reports);
 /// let expected = concat!(

@@ -12,11 +12,11 @@ use super::{
 /// The answer to "is this request sampled?".
 ///
 /// ```
-/// use xray_wire::sampling::{Decision, Rate, Rule, RuleState};
+/// use xray_wire::sampling::{Decision, Rate, Rule, RuleState, Stripe};
 ///
 /// // X-Ray has handed out no quota yet.
 /// let state = RuleState::new(&Rule::for_all("orders", 1, 10, Rate::NEVER), 0);
-/// let decided = [(); 2].map(|()| state.decide([1; 16], || 0, 0));
+/// let decided = [(); 2].map(|()| state.decide([1; 16], || 0, Stripe::shared(0)));
 /// assert_eq!(decided, [Decision::Borrowed, Decision::NotSampled]);
 /// assert_eq!(decided.map(Decision::is_sampled), [true, false]);
 /// ```
@@ -83,11 +83,11 @@ pub struct Target {
 /// Times are in nanoseconds since a fixed start.
 ///
 /// ```
-/// use xray_wire::sampling::{Decision, Rate, Rule, RuleState};
+/// use xray_wire::sampling::{Decision, Rate, Rule, RuleState, Stripe};
 ///
 /// // A rule of this process's own: two requests a second, and none of the others.
 /// let state = RuleState::local(&Rule::for_all("orders", 1, 2, Rate::NEVER));
-/// let (clock, stripe) = (|| 0, 0);
+/// let (clock, stripe) = (|| 0, Stripe::shared(0));
 /// let decided = [(); 3].map(|()| state.decide([1; 16], clock, stripe));
 /// assert_eq!(decided, [Decision::Quota, Decision::Quota, Decision::NotSampled]);
 /// assert_eq!((state.total().sampled, state.total().not_sampled), (2, 1));

@@ -14,7 +14,7 @@ use crate::{limits::MAX_BOOST_SERVICE_CHARS, sanitize};
 /// everything; few are left in a common account.
 ///
 /// ```
-/// use xray_wire::sampling::{Decision, Process, Rate, Request, Rule, Table};
+/// use xray_wire::sampling::{Decision, Process, Rate, Request, Rule, Stripe, Table};
 ///
 /// let rules = vec![
 ///     Rule::for_all(Rule::DEFAULT_NAME, 10_000, 1, Rate::ALWAYS),
@@ -24,7 +24,7 @@ use crate::{limits::MAX_BOOST_SERVICE_CHARS, sanitize};
 /// let table = Table::new(rules, &Process::default(), None, now);
 /// let entry = table.find(&Request { url_path: Some("/health"), ..Request::UNKNOWN }).unwrap();
 /// assert_eq!(&*entry.rule.name, "health");
-/// assert_eq!(entry.state.decide([1; 16], || now, 0), Decision::NotSampled);
+/// assert_eq!(entry.state.decide([1; 16], || now, Stripe::shared(0)), Decision::NotSampled);
 /// ```
 #[derive(Debug)]
 pub struct Table {
