@@ -15,6 +15,7 @@ mod fields;
 mod frames;
 pub(crate) mod json;
 mod metadata;
+mod plain;
 mod resource;
 #[cfg(test)]
 #[cfg(feature = "decode")]
@@ -25,8 +26,9 @@ use alloc::vec::Vec;
 
 pub use body::Body;
 pub use fields::{AwsFields, HttpFields, SqlFields};
-pub use frames::EncodedFrames;
+pub use frames::{EncodedFrames, PlainFrame};
 pub use metadata::DefaultMetadata;
+pub use plain::{Digits, Plain};
 pub use resource::{Resource, ResourceBlocks};
 
 use crate::{
