@@ -114,4 +114,6 @@ pub use sampler::XrayParentBased;
 pub use tail_sampling::{
     KeepReason, TailSampling, TailSamplingProcessor, TailSamplingStats, TailSamplingStatsHandle,
 };
+/// X-Ray's protocol as plain values, in which a few traits and errors of this crate speak.
+pub use xray_wire;
 pub use xray_wire::{DaemonAddress, Endpoint};

@@ -17,7 +17,7 @@ use std::fmt::Display;
 pub(crate) use env::Environment;
 use opentelemetry::otel_warn;
 pub use payload::{ParsePayloadError, Payload};
-pub use propagators::Propagator;
+pub use propagators::{Propagator, UnknownPropagator};
 pub(crate) use propagators::{composite, propagators};
 pub(crate) use sampler::{NamedSampler, named_sampler};
 #[cfg(feature = "sampler")]
