@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use xray_wire::{
     SegmentId,
-    encode::EncodedFrames,
+    encode::{EncodedFrames, PlainFrame},
     sanitize::truncate,
     segment::{Exception, Frame},
 };
@@ -70,6 +70,20 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
         let Frame { path, line, label } = frame;
         let mut cut = |text| cut(text, self.limits.max_chars, &mut self.cuts);
         frames.push(&Frame { path: path.map(&mut cut), line, label: label.map(&mut cut) });
+    }
+
+    #[inline]
+    fn plain_frames(&mut self, plain: impl Iterator<Item = PlainFrame<'t>>) {
+        if self.limits.max_chars != usize::MAX {
+            return plain.for_each(|plain| self.frame(plain.into()));
+        }
+        let Some(Thrown { exception, frames }) = self.exceptions.last_mut() else { return };
+        let is_kept = self.causes <= self.limits.max_causes;
+        let left_out = frames.fill_up_to(if is_kept { self.limits.max_frames } else { 0 }, plain);
+        if is_kept {
+            let left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
+            exception.truncated = exception.truncated.saturating_add(left_out);
+        }
     }
 
     fn caused_by(&mut self, kind: Cow<'t, str>, message: Cow<'t, str>) {

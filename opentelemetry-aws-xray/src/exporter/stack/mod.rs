@@ -21,12 +21,18 @@ use std::borrow::Cow;
 
 pub(crate) use frames::{Frames, Limits, Thrown};
 pub(crate) use language::Language;
-use xray_wire::segment::Frame;
+use xray_wire::{encode::PlainFrame, segment::Frame};
 
 /// Receives what a parser finds: frames innermost first, exceptions outermost first.
 pub(crate) trait Sink<'t> {
     /// The next frame of the exception that was announced last; of the recorded one before any was.
     fn frame(&mut self, frame: Frame<'t>);
+
+    /// The next frames, which need no work to be written. Those that are not taken from the iterator come again, one by
+    /// one.
+    fn plain_frames(&mut self, frames: impl Iterator<Item = PlainFrame<'t>>) {
+        frames.for_each(|frame| self.frame(frame.into()));
+    }
 
     /// The exception that caused the one before. The frames that follow are its own. A language that doesn't print
     /// the type, as Rust, leaves `kind` empty.
@@ -76,6 +82,11 @@ impl<'t, S: Sink<'t>> Sink<'t> for Counted<'_, S> {
     fn frame(&mut self, frame: Frame<'t>) {
         self.frames += 1;
         self.sink.frame(frame);
+    }
+
+    #[inline]
+    fn plain_frames(&mut self, frames: impl Iterator<Item = PlainFrame<'t>>) {
+        self.sink.plain_frames(frames.inspect(|_| self.frames += 1));
     }
 
     fn caused_by(&mut self, kind: Cow<'t, str>, message: Cow<'t, str>) {

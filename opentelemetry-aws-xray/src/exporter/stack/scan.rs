@@ -47,6 +47,21 @@ pub(super) fn leading_spaces(text: &[u8]) -> usize {
     spaces + words.remainder().iter().take_while(|byte| **byte == b' ').count()
 }
 
+/// Bytes of spaces, a number, a colon and a space, as in `  12: `, if the first eight hold all of these.
+#[inline]
+pub(super) fn numbering_length(text: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let word = u64::from_le_bytes(*text.first_chunk()?);
+    let spaces = (word ^ (u64::from(b' ') * EACH)).trailing_zeros() & !7;
+    let number = word.checked_shr(spaces)?;
+    // A digit becomes its value, all else more than nine: the sum has the high bit, or the byte had it before.
+    let values = number ^ (u64::from(b'0') * EACH);
+    let others = (values.wrapping_add(0x76 * EACH) | values) & (0x80 * EACH);
+    let digits = others.trailing_zeros() & !7;
+    let behind = number.checked_shr(digits)?.to_le_bytes();
+    (digits > 0 && behind.starts_with(b": ")).then_some((spaces + digits) as usize / 8 + ": ".len())
+}
+
 #[inline]
 fn little_endian(word: &[u8]) -> u64 {
     word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
@@ -64,7 +79,20 @@ mod tests {
 
     use super::*;
 
+    /// As [`numbering_length`], one byte after the other.
+    fn length_of_numbering(text: &str) -> Option<usize> {
+        let number = text.trim_start_matches(' ');
+        let behind = number.trim_start_matches(|c: char| c.is_ascii_digit());
+        let length = text.len() - behind.strip_prefix(": ")?.len();
+        (text.len() >= 8 && length <= 8 && behind.len() < number.len()).then_some(length)
+    }
+
     proptest! {
+        #[test]
+        fn numbering_ends_behind_the_colon(text in " {0,5}[0-9]{0,5}(: |[:0/;a]?)[ -~]{0,9}|[ 0:é]{0,12}") {
+            prop_assert_eq!(numbering_length(text.as_bytes()), length_of_numbering(&text));
+        }
+
         #[test]
         fn count_as_one_byte_after_the_other(text in "[\\n \\x0b\\t\u{8a}\u{a0}a]{0,40}") {
             let text = text.as_bytes();

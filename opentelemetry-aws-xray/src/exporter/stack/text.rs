@@ -22,6 +22,11 @@ impl<'t> Lines<'t> {
         self.rest
     }
 
+    /// Passes over so many bytes.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
     /// Passes over empty lines.
     pub(super) fn skip_empty(&mut self) {
         self.rest = self.rest.trim_start_matches(['\r', '\n']);

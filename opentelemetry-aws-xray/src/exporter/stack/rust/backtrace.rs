@@ -9,7 +9,7 @@
 
 use xray_wire::segment::Frame;
 
-use super::{super::Sink, super::text::Lines, place, symbol};
+use super::{super::Sink, super::text::Lines, place, symbol, usual};
 
 /// What a list is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,12 @@ pub(super) fn parse<'t>(lines: &mut Lines<'t>, traced: Traced, sink: &mut impl S
     let mut found = false;
     let mut column = None;
     loop {
+        if traced == Traced::Calls
+            && let Some(last) = usual::parse(lines, sink)
+        {
+            column = Some(last);
+            found = true;
+        }
         let mut ahead = lines.clone();
         let Some(line) = ahead.next() else { return found };
         let numbered = symbol::numbered(line);

@@ -20,6 +20,7 @@ mod backtrace;
 mod causes;
 mod place;
 mod symbol;
+mod usual;
 
 use backtrace::Traced;
 use causes::Chain;
