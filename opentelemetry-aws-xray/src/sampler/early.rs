@@ -49,6 +49,7 @@ pub(crate) enum Hint {
 
 impl Hint {
     /// What `sampler` has decided already. If it is asked who it is, it answers.
+    #[inline]
     pub(super) fn heed<'a>(cx: Option<&'a Context>, sampler: &XraySampler) -> Option<&'a EarlyDecision> {
         match cx?.get::<Self>()? {
             Self::Decided(decision) => Some(decision),
