@@ -160,6 +160,7 @@ mod platform {
     /// The same of the clock that never goes backwards.
     pub(super) fn monotonic() -> Duration {
         let now = clock_gettime(ClockId::MonotonicCoarse);
+        // It starts with the machine: there is no time before.
         Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
     }
 }
