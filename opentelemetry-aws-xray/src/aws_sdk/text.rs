@@ -9,17 +9,22 @@ use crate::redact;
 /// Characters of one text attribute. 2,048 is the longest that a name, an ARN or a URL of AWS gets, with room.
 pub(super) const MAX_TEXT_CHARS: usize = 2_048;
 
+/// Characters of a message that are redacted. So far behind what is kept of it, the cut leaves no half of a secret there.
+const MAX_MESSAGE_CHARS: usize = 4 * MAX_TEXT_CHARS;
+
 /// The first [`MAX_TEXT_CHARS`] characters of `text`.
 pub(super) fn bounded(text: &str) -> String {
     sanitize::truncate(text, MAX_TEXT_CHARS).to_owned()
 }
 
-/// A message of foreign origin: redacted, then bounded.
+/// A message of foreign origin: redacted, then bounded. Of an answer of any length, no more is looked at than
+/// [`MAX_MESSAGE_CHARS`].
 ///
 /// A service that refuses a signature quotes what it signed itself (`InvalidSignatureException`): every header, session tokens too. That
 /// is left out.
 pub(super) fn message(text: &str) -> String {
     const QUOTED_REQUEST: &str = "The Canonical String for this request";
+    let text = sanitize::truncate(text, MAX_MESSAGE_CHARS);
     let told = text.split(QUOTED_REQUEST).next().unwrap_or_default().trim_end();
     bounded(&redact::text(told))
 }

@@ -80,7 +80,7 @@ impl Invocation {
         let span = self.cx.span();
         span.set_attribute(KeyValue::new("error.type", kind.to_owned()));
         span.set_status(Status::error(""));
-        let message = redact::parameters(message).into_owned();
+        let message = redact::text(message).into_owned();
         let details = vec![
             KeyValue::new("exception.type", kind.to_owned()),
             KeyValue::new("exception.message", message),

@@ -20,7 +20,7 @@ const SECRET_HEADERS: [&str; 6] =
 const ORDINARY_WORDS: [&str; 2] = ["authorization", "cookie"];
 
 /// `text` with what stands behind the names of secret headers replaced, each to the end of its line. `None` if there is nothing
-/// of that kind.
+/// of that kind. What is looked at for one colon is not looked at for the next: text of foreign origin may consist of colons.
 fn without_secret_headers(text: &str) -> Option<String> {
     let mut clean = String::new();
     let mut kept = 0;
@@ -31,16 +31,20 @@ fn without_secret_headers(text: &str) -> Option<String> {
         let value = colon + 1;
         clean.push_str(&text[kept..value]);
         clean.push_str(REDACTED);
-        let rest = &text[value..];
-        // As it is, or as `{:?}` writes it.
-        let end = rest.find(['\n', '\r']).into_iter().chain(rest.find("\\n")).min();
-        kept = end.map_or(text.len(), |length| value + length);
+        kept = value + line_length(&text[value..]);
     }
     if kept == 0 {
         return None;
     }
     clean.push_str(&text[kept..]);
     Some(clean)
+}
+
+/// Bytes up to the end of the line: a line break as it is, or as `{:?}` writes it.
+fn line_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let ends = |at: usize| matches!(bytes[at], b'\n' | b'\r') || bytes[at..].starts_with(b"\\n");
+    (0..bytes.len()).find(|at| ends(*at)).unwrap_or(bytes.len())
 }
 
 fn ends_with_secret_header(before: &str, value: &str) -> bool {
@@ -61,8 +65,11 @@ fn ends_with_secret_header(before: &str, value: &str) -> bool {
 /// Whether it looks like credentials (RFC 9110, section 11.4).
 fn begins_with_scheme(value: &str) -> bool {
     const SCHEMES: [&str; 4] = ["Basic", "Bearer", "Digest", "AWS4-HMAC-SHA256"];
-    let first = value.split_whitespace().next().unwrap_or_default();
-    SCHEMES.iter().any(|scheme| first.eq_ignore_ascii_case(scheme))
+    let value = value.trim_start();
+    SCHEMES.iter().any(|scheme| {
+        let Some((first, rest)) = value.split_at_checked(scheme.len()) else { return false };
+        first.eq_ignore_ascii_case(scheme) && rest.chars().next().is_none_or(char::is_whitespace)
+    })
 }
 
 fn text_with_urls(text: &str) -> Cow<'_, str> {
@@ -109,6 +116,31 @@ mod tests {
             ("cookie:a\nsee https://u:p@h/?sig=s", "cookie:REDACTED\nsee https://h/?sig=REDACTED"),
         ] {
             assert_eq!(text(quoted), expected, "{quoted}");
+        }
+    }
+
+    #[test]
+    fn time_is_linear_in_the_text() {
+        // Whatever might be looked for again and again: what is quadratic would need minutes.
+        for part in [
+            "authorization:",
+            "authorization: ",
+            "cookie: a\n",
+            "cookie:\\n",
+            "x-api-key:\\",
+            ":",
+            "\\:",
+            " :",
+            "://",
+            "://a@",
+            "@",
+            "token=",
+            "=",
+            "?a=",
+        ] {
+            for scheme in ["", "https://u@h "] {
+                text(&format!("{scheme}{}", part.repeat(50_000)));
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use xray_wire::sanitize;
 
+use crate::redact;
 pub(super) use crate::redact::parameters as redacted;
 
 /// Characters of one text attribute. X-Ray takes documents of 64 KB; 2,048 is more than any browser's user
@@ -15,7 +16,7 @@ pub(super) fn bounded(text: &str) -> &str {
 
 /// A message of foreign origin: redacted, then bounded.
 pub(super) fn message(text: &str) -> String {
-    bounded(&redacted(text)).to_owned()
+    bounded(&redact::text(text)).to_owned()
 }
 
 #[cfg(test)]
@@ -53,6 +54,8 @@ mod tests {
         let text = message(&format!("sig={}&{}", "s".repeat(5_000), "\u{20ac}".repeat(5_000)));
         assert!(text.starts_with("sig=REDACTED&\u{20ac}"));
         assert_eq!(text.chars().count(), MAX_TEXT_CHARS);
+        let user = "u".repeat(MAX_TEXT_CHARS);
+        assert_eq!(message(&format!("cannot GET https://{user}@h/")), "cannot GET https://h/");
     }
 
     proptest! {

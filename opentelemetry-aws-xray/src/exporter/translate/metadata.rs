@@ -164,10 +164,11 @@ fn span_itself<'a>(
     if *span.span_context.trace_state() != TraceState::NONE {
         text("otel.trace_state", Cow::Owned(span.span_context.trace_state().header()));
     }
-    if let Status::Error { description } = &span.status
-        && !is_told(description, told.cause)
-    {
-        text("otel.status.description", redact::text(description));
+    if let Status::Error { description } = &span.status {
+        let description = redact::text(description);
+        if !is_told(&description, told.cause) {
+            text("otel.status.description", description);
+        }
     }
     let scope = span.instrumentation_scope.attributes().collect::<Vec<_>>();
     if !scope.is_empty() {
@@ -187,7 +188,7 @@ fn span_itself<'a>(
 
 fn is_told(description: &str, cause: Option<&Cause<'_>>) -> bool {
     let Some(cause) = cause else { return false };
-    cause.exceptions.iter().any(|thrown| thrown.exception.message == redact::text(description))
+    cause.exceptions.iter().any(|thrown| thrown.exception.message == description)
 }
 
 /// Events, keyed by their position. Exceptions are among them only if they say more than the cause does. The answer is
