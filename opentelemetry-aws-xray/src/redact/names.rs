@@ -1,11 +1,16 @@
 //! Names that tell a secret.
 
-/// Whether an attribute of this name holds a secret by all appearances. `input_tokens` does not.
+/// Whether an attribute of this name, a parameter or a header holds a secret by all appearances, in either case and with `-`
+/// for `_`, as headers have it. `input_tokens` does not.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     const ENDS: [&str; 4] = ["token", "pwd", "private_key", "access_key"];
     let name = name.as_bytes();
     let at = |start: usize, part: &str| {
-        name.get(start..start + part.len()).is_some_and(|found| found.eq_ignore_ascii_case(part.as_bytes()))
+        let found = name.get(start..start + part.len()).unwrap_or_default();
+        let is_same = |(found, wanted): (&u8, u8)| {
+            found.eq_ignore_ascii_case(&wanted) || (*found, wanted) == (b'-', b'_')
+        };
+        !found.is_empty() && found.iter().zip(part.bytes()).all(is_same)
     };
     let holds = name.windows(2).enumerate().any(|(start, pair)| {
         // Nearly all pairs of letters begin none of the parts, and any other pair only those of one row.
@@ -60,10 +65,16 @@ mod tests {
             ("http.request.header.cookie", true),
             ("session_token", true),
             ("x.api_key", true),
+            ("http.request.header.x-api-key", true),
+            ("x-amz-security-token", true),
+            ("tls.Private-Key", true),
+            ("aws.access-key", true),
             ("aws.secret.id", true),
             ("gen_ai.usage.input_tokens", false),
             ("order.id", false),
             ("pass", false),
+            ("api key", false),
+            ("api-keeper", false),
             ("", false),
         ] {
             assert_eq!(is_secret_name(name), expected, "{name}");

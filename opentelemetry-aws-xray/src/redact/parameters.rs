@@ -2,42 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::REDACTED;
+use super::{REDACTED, is_secret_name};
 use crate::scan::holds;
 
-/// Query parameters whose values let the bearer act as somebody else: presigned AWS requests, their old form,
-/// Azure and Google signatures (OpenTelemetry semantic conventions, `url.query`).
-const SECRET_PARAMETERS: [&str; 16] = [
-    "X-Amz-Signature",
-    "X-Amz-Credential",
-    "X-Amz-Security-Token",
-    "X-Goog-Signature",
-    "AWSAccessKeyId",
-    "Signature",
-    "sig",
-    "password",
-    "passwd",
-    "pwd",
-    "secret",
-    "client_secret",
-    "token",
-    "access_token",
-    "api_key",
-    "apikey",
-];
-
-const LONGEST_SECRET_PARAMETER: usize = {
-    let (mut longest, mut at) = (0, 0);
-    while at < SECRET_PARAMETERS.len() {
-        let len = SECRET_PARAMETERS[at].len();
-        longest = if len > longest { len } else { longest };
-        at += 1;
-    }
-    longest
-};
-
-/// `text` with the values of well-known secret parameters replaced. It may be a query, a URL, or a message
-/// that quotes one: a value ends at `&`, `#` or white space.
+/// `text` with the values of secret parameters replaced. It may be a query, a URL, or a message that quotes one: a value ends
+/// at `&`, `#` or white space.
 #[inline]
 pub(crate) fn parameters(text: &str) -> Cow<'_, str> {
     if holds(text, [b'=']) { without_secret_values(text) } else { Cow::Borrowed(text) }
@@ -67,8 +36,52 @@ fn ends_value(c: char) -> bool {
 }
 
 fn ends_with_secret_name(text: &str) -> bool {
-    // A name that is longer than all of these is none of them, wherever it begins.
-    let end = &text.as_bytes()[text.len().saturating_sub(LONGEST_SECRET_PARAMETER + 1)..];
-    let name = end.rsplit(|byte| matches!(byte, b'?' | b'&' | b';')).next().unwrap_or_default();
-    SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
+    /// Longer than any name of a parameter in use; of a longer one, the end tells.
+    const MAX_NAME_BYTES: usize = 64;
+    let before = &text.as_bytes()[text.len().saturating_sub(MAX_NAME_BYTES)..];
+    let length = before.iter().rev().take_while(|byte| is_part_of_name(**byte)).count();
+    is_secret_parameter(&text[text.len() - length..])
+}
+
+/// What names of parameters are made of, also where form fields are nested (`user[password]`) or escaped.
+fn is_part_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'%')
+}
+
+/// Whether the value lets the bearer act as somebody else. Besides the names that tell it, those of signatures of Azure and
+/// of AWS's presigned requests in their old form (OpenTelemetry semantic conventions, `url.query`).
+fn is_secret_parameter(name: &str) -> bool {
+    let name = name.trim_end_matches(['[', ']']).trim_end_matches("%5D").trim_end_matches("%5d");
+    is_secret_name(name) || ["sig", "AWSAccessKeyId"].iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_values() {
+        for (text, expected) in [
+            ("https://h/cb#access_token=t&state=s", "https://h/cb#access_token=REDACTED&state=s"),
+            ("?refresh_token=t&id_token=t", "?refresh_token=REDACTED&id_token=REDACTED"),
+            ("session_token=t;auth_token=t", "session_token=REDACTED"),
+            ("a=b&x-api-key=k&X-Goog-Credential=c", "a=b&x-api-key=REDACTED&X-Goog-Credential=REDACTED"),
+            (
+                "?user[password]=p&user%5Bpassword%5D=p",
+                "?user[password]=REDACTED&user%5Bpassword%5D=REDACTED",
+            ),
+            (
+                "user[token]=t&user%5Btoken%5D=t&tokens[]=3",
+                "user[token]=REDACTED&user%5Btoken%5D=REDACTED&tokens[]=3",
+            ),
+            ("cannot connect: host=db password=p user=u", "cannot connect: host=db password=REDACTED user=u"),
+            ("the cookie expired at t=5", "the cookie expired at t=5"),
+            ("max_tokens=5&design=d&page=2", "max_tokens=5&design=d&page=2"),
+            ("=x&é=y", "=x&é=y"),
+        ] {
+            assert_eq!(parameters(text), expected, "{text}");
+        }
+        let long = format!("{}_token=t", "x".repeat(100));
+        assert!(parameters(&long).ends_with("_token=REDACTED"));
+    }
 }
