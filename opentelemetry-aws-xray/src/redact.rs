@@ -8,7 +8,7 @@ mod url;
 
 use std::borrow::Cow;
 
-pub(crate) use connection::without_secrets;
+pub(crate) use connection::{behind_user, without_secrets};
 pub(crate) use message::text;
 pub(crate) use names::is_secret_name;
 pub(crate) use parameters::parameters;

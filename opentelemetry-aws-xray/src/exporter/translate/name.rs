@@ -134,9 +134,8 @@ fn database<'a>(attributes: &Attributes<'a, '_>, texts: &mut Texts) -> Option<Co
 
 /// The host in `[jdbc:]scheme://[user@]host[:port]/…`.
 fn connection_host(connection: &str) -> Option<&str> {
-    let (_, rest) = connection.strip_prefix("jdbc:").unwrap_or(connection).split_once("://")?;
-    let authority = rest.split(['/', '?', ';']).next().unwrap_or(rest);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let rest = redact::behind_user(connection)?;
+    let host = rest.split(['/', '?', ';']).next().unwrap_or(rest);
     let host = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((ipv6, _)) => ipv6,
         None => host.split(':').next().unwrap_or(host),
