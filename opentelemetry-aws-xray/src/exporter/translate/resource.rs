@@ -38,8 +38,8 @@ pub(crate) struct ResourceView {
     blocks: ResourceBlocks,
     /// The same without metadata and with fewer log groups, for documents that have no room for them.
     bare_blocks: ResourceBlocks,
-    /// Whether the bare ones say less.
-    is_cut_by_baring: bool,
+    /// Whether that is less.
+    bare_says_less: bool,
 }
 
 impl ResourceView {
@@ -93,7 +93,7 @@ impl ResourceView {
             region: attributes.text("cloud.region").map(Cow::into_owned),
             annotations: annotations(resource, &options.index),
             cuts: texts.take_cuts(),
-            is_cut_by_baring: has_more_groups || !view.metadata.is_empty(),
+            bare_says_less: has_more_groups || !view.metadata.is_empty(),
             blocks: ResourceBlocks::new(&view),
             bare_blocks,
         }
@@ -101,7 +101,7 @@ impl ResourceView {
 
     /// Whether a budget leaves something of the resource out.
     pub(crate) fn is_cut_by(&self, budget: &Budget) -> bool {
-        !budget.resource_metadata && self.is_cut_by_baring
+        !budget.resource_metadata && self.bare_says_less
     }
 
     /// The blocks to copy into a segment.
