@@ -77,7 +77,7 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
         if self.limits.max_chars != usize::MAX {
             return plain.for_each(|plain| self.frame(plain.into()));
         }
-        let Some(Thrown { exception, frames }) = self.exceptions.last_mut() else { return };
+        let Some(Thrown { exception, frames, .. }) = self.exceptions.last_mut() else { return };
         let is_kept = self.causes <= self.limits.max_causes;
         let left_out = frames.fill_up_to(if is_kept { self.limits.max_frames } else { 0 }, plain);
         if is_kept {
