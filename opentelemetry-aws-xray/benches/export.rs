@@ -109,7 +109,12 @@ fn today() -> u64 {
     std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
+/// Requests differ in what was asked and by whom.
 fn server(trace: u64) -> SpanData {
+    const PATHS: [&str; 5] = ["/users/42", "/users/7", "/users/1001", "/users/99187", "/users/500"];
+    const CLIENTS: [&str; 4] = ["203.0.113.9", "203.0.113.117", "198.51.100.23", "192.0.2.1"];
+    const AGENTS: [&str; 3] = ["curl/8.5.0", "okhttp/4.12.0", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0)"];
+    let at = trace as usize;
     span(
         trace,
         trace * 100 + 1,
@@ -119,10 +124,10 @@ fn server(trace: u64) -> SpanData {
         vec![
             KeyValue::new("http.request.method", "GET"),
             KeyValue::new("url.scheme", "https"),
-            KeyValue::new("url.path", "/users/42"),
+            KeyValue::new("url.path", PATHS[at % PATHS.len()]),
             KeyValue::new("server.address", "api.example.com"),
-            KeyValue::new("client.address", "203.0.113.9"),
-            KeyValue::new("user_agent.original", "curl/8.5.0"),
+            KeyValue::new("client.address", CLIENTS[at % CLIENTS.len()]),
+            KeyValue::new("user_agent.original", AGENTS[at % AGENTS.len()]),
             KeyValue::new("http.route", "/users/:id"),
             KeyValue::new("http.response.status_code", 200),
         ],

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 pub(crate) use known::Name;
 use opentelemetry::{Array, KeyValue, Value};
 pub(crate) use set::Slots;
-pub(crate) use table::Met;
+pub(crate) use table::{Met, bucket};
 
 use self::{
     bits::Bits,
@@ -188,11 +188,17 @@ impl<'a, 'm> Attributes<'a, 'm> {
         self.layout.present.intersects(slots)
     }
 
+    /// The index of a slot's attribute, and its value.
+    #[inline]
+    pub(crate) fn found(&self, slot: Slot) -> Option<(usize, &'a Value)> {
+        let index = usize::from(self.layout.found[slot as usize]).checked_sub(1)?;
+        self.all.get(index).map(|attribute| (index, &attribute.value))
+    }
+
     /// The value of a slot.
     #[inline]
     pub(crate) fn value(&self, slot: Slot) -> Option<&'a Value> {
-        let index = usize::from(self.layout.found[slot as usize]).checked_sub(1)?;
-        self.all.get(index).map(|attribute| &attribute.value)
+        self.found(slot).map(|(_, value)| value)
     }
 
     /// A slot's text, if it has some.
@@ -249,6 +255,12 @@ impl<'a, 'm> Attributes<'a, 'm> {
         }
     }
 
+    /// A number that spans of a batch share whose attributes have the same names in the same order, unless there are very many.
+    #[inline]
+    pub(crate) fn layout_id(&self) -> Option<u32> {
+        (self.all.len() <= u64::BITS as usize).then_some(self.layout.id)
+    }
+
     /// Whether a name that is no slot's begins like those that handlers hand over or like our own in metadata.
     #[inline]
     pub(crate) fn has_ours(&self) -> bool {
@@ -273,15 +285,27 @@ impl<'a, 'm> Attributes<'a, 'm> {
 
     /// The same for those that are left over; what is not taken stays.
     #[inline]
-    pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(&'a KeyValue, Name) -> bool) {
+    pub(crate) fn take_leftovers(&mut self, mut take: impl FnMut(Leftover<'a>) -> bool) {
         let mut next = 0;
         while let Some(index) = self.consumed.first_missing(next, self.all.len()) {
-            if take(&self.all[index], self.layout.name(index)) {
+            let is_unread = self.layout.unread.contains(index);
+            if take(Leftover { attribute: &self.all[index], name: self.layout.name(index), index, is_unread })
+            {
                 self.consumed.insert(index);
             }
             next = index + 1;
         }
     }
+}
+
+/// An attribute of which nothing has landed in a field.
+pub(crate) struct Leftover<'a> {
+    pub(crate) attribute: &'a KeyValue,
+    /// What its name tells.
+    pub(crate) name: Name,
+    pub(crate) index: usize,
+    /// Its name is no slot's, so that no stage reads it.
+    pub(crate) is_unread: bool,
 }
 
 #[cfg(test)]
@@ -295,7 +319,7 @@ mod tests {
         let mut attributes = Attributes::new(all, &mut marks);
         consume.iter().for_each(|slot| attributes.consume(*slot));
         let mut left = Vec::new();
-        attributes.take_leftovers(|attribute, _| {
+        attributes.take_leftovers(|Leftover { attribute, .. }| {
             left.push(format!("{}={}", attribute.key, attribute.value));
             true
         });

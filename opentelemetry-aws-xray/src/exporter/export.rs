@@ -237,6 +237,7 @@ impl<'a> Encoder<'_, 'a> {
             return Err(kind);
         }
         self.cuts += cuts;
+        self.scratch.keep_latest();
         Ok(Node {
             trace_id: ids.0,
             id,

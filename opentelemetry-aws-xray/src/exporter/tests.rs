@@ -14,6 +14,7 @@ use xray_wire::validate::validate;
 use super::*;
 use crate::sink::{MemorySink, Report, SegmentSink};
 
+mod alike;
 mod causes;
 mod room;
 

@@ -1,6 +1,7 @@
 //! The block `aws`: what was called, where it ran, and which SDK tells of it.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{
     AwsFields, ResourceBlocks,
@@ -8,15 +9,15 @@ use super::{
 };
 use crate::segment::{Aws, Ec2, Ecs, Eks, ElasticBeanstalk, LogGroup, XraySdk};
 
-/// Of what a segment says itself, `own`, a resource's place and SDK stand in for its own.
+/// Of what a segment says itself, `own`, a resource's place and SDK stand in for its own. The answer is where the request's id stands.
 pub(super) fn write(
     call: &AwsFields<'_>,
     own: Option<&Aws<'_>>,
     resource: Option<&ResourceBlocks>,
     out: &mut Vec<u8>,
-) {
+) -> Range<usize> {
     let mut block = Object::open(out);
-    called(call, &mut block);
+    let request_id = called(call, &mut block);
     for (key, value) in own.iter().flat_map(|own| &own.other) {
         json::value(value, block.field_named(key));
     }
@@ -38,14 +39,15 @@ pub(super) fn write(
         xray.close();
     }
     block.close();
+    request_id
 }
 
-/// The fields of `aws` that speak of a call.
-fn called(aws: &AwsFields<'_>, block: &mut Object<'_>) {
+/// The fields of `aws` that speak of a call, and where its id stands.
+fn called(aws: &AwsFields<'_>, block: &mut Object<'_>) -> Range<usize> {
     block.text(br#","account_id":""#, aws.account_id);
     block.text(br#","operation":""#, aws.operation);
     block.text(br#","region":""#, aws.region);
-    block.text(br#","request_id":""#, aws.request_id);
+    let request_id = block.text(br#","request_id":""#, aws.request_id);
     block.text(br#","queue_url":""#, aws.queue_url);
     block.text(br#","table_name":""#, aws.table_name);
     if !aws.table_names.is_empty() {
@@ -57,6 +59,7 @@ fn called(aws: &AwsFields<'_>, block: &mut Object<'_>) {
     for (name, text) in aws.others {
         json::string(text, block.field_named(name));
     }
+    request_id
 }
 
 /// The fields of `aws` that speak of the place where the application runs.

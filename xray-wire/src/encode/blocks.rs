@@ -3,38 +3,36 @@
 use alloc::{borrow::Cow, vec::Vec};
 
 use super::{
-    EncodedFrames, HttpFields, SqlFields,
+    EncodedFrames, HttpFields, HttpPlaces, SqlFields,
     json::{self, Object},
 };
 use crate::segment::{Annotation, AnnotationValue, Exception, Frame, Link, Service};
 
 #[inline]
-pub(super) fn http(http: &HttpFields<'_>, out: &mut Vec<u8>) {
+pub(super) fn http(http: &HttpFields<'_>, out: &mut Vec<u8>) -> HttpPlaces {
     let HttpFields { method, url, user_agent, client_ip, x_forwarded_for, traced, status, content_length } =
         http;
+    let mut places = HttpPlaces::default();
     let mut block = Object::open(out);
     let has_request = method.is_some() || url.is_some() || user_agent.is_some() || client_ip.is_some();
     if has_request || *x_forwarded_for || *traced {
         let mut request = Object::open(block.field(br#","request":"#));
         request.text(br#","method":""#, *method);
-        request.text(br#","url":""#, *url);
-        request.text(br#","user_agent":""#, *user_agent);
-        request.text(br#","client_ip":""#, *client_ip);
+        places.url = request.text(br#","url":""#, *url);
+        places.user_agent = request.text(br#","user_agent":""#, *user_agent);
+        places.client_ip = request.text(br#","client_ip":""#, *client_ip);
         request.flag(br#","x_forwarded_for":true"#, *x_forwarded_for);
         request.flag(br#","traced":true"#, *traced);
         request.close();
     }
     if status.is_some() || content_length.is_some() {
         let mut response = Object::open(block.field(br#","response":"#));
-        if let Some(status) = status {
-            json::integer(*status, response.field(br#","status":"#));
-        }
-        if let Some(length) = content_length {
-            json::integer(*length, response.field(br#","content_length":"#));
-        }
+        places.status = response.integer(br#","status":"#, *status);
+        places.content_length = response.integer(br#","content_length":"#, *content_length);
         response.close();
     }
     block.close();
+    places
 }
 
 #[inline]

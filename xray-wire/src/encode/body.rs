@@ -1,11 +1,11 @@
 //! What a node says of itself, field by field.
 
 use alloc::{borrow::Cow, vec::Vec};
+use core::ops::Range;
 
 use super::{
-    AwsFields, DefaultMetadata, EncodedFrames, HttpFields, ResourceBlocks, SqlFields, aws, blocks,
-    digits::{self, Usual},
-    fill,
+    AwsFields, DefaultMetadata, EncodedFrames, HttpFields, HttpPlaces, ResourceBlocks, SqlFields, aws,
+    blocks, id_and_times,
     json::{self, Object},
     metadata, text,
 };
@@ -39,20 +39,47 @@ pub struct Body<'o> {
 }
 
 impl<'o> Body<'o> {
-    /// Appends what every node has: a name, an id, and its times. Without an end it is in progress.
+    /// Begins a body behind what the buffer holds.
     #[inline]
-    pub fn open(
-        name: &str,
-        id: SegmentId,
-        start_time: Timestamp,
-        end_time: Option<Timestamp>,
-        resource: Option<&'o ResourceBlocks>,
-        out: &'o mut Vec<u8>,
-    ) -> Self {
-        out.extend_from_slice(b"\"name\":\"");
-        text::rest_of_string(name, out);
-        id_and_times(id, start_time, end_time, out);
+    pub fn new(resource: Option<&'o ResourceBlocks>, out: &'o mut Vec<u8>) -> Self {
         Self { object: Object::open(out), resource }
+    }
+
+    /// Where the next field will stand in the buffer.
+    #[inline]
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.object.position()
+    }
+
+    /// Fields of an earlier body in the same buffer, from one position to another. Nothing is appended if it does not reach that far.
+    #[inline]
+    pub fn copied(&mut self, fields: Range<usize>) {
+        self.object.copied(fields);
+    }
+
+    /// A text behind [`copied`](Self::copied) fields that end with its quote, or within it, and the quote that ends it.
+    #[inline]
+    pub fn rest_of_text(&mut self, text: &str) {
+        text::rest_of_string(text, self.object.fields());
+    }
+
+    /// An integer behind copied fields that end with its key.
+    #[inline]
+    pub fn integer(&mut self, number: i64) {
+        json::integer(number, self.object.fields());
+    }
+
+    /// The name.
+    #[inline]
+    pub fn name(&mut self, name: &str) {
+        text::rest_of_string(name, self.object.field(b"\"name\":\""));
+    }
+
+    /// The id and the times. Without an end it is in progress.
+    #[inline]
+    pub fn id_and_times(&mut self, id: SegmentId, start_time: Timestamp, end_time: Option<Timestamp>) {
+        id_and_times::write(id, start_time, end_time, self.object.fields());
     }
 
     /// The namespace.
@@ -79,20 +106,22 @@ impl<'o> Body<'o> {
         self.object.text(br#","user":""#, user);
     }
 
-    /// The HTTP request.
+    /// The HTTP request. The answer is where its values stand.
     #[inline]
-    pub fn http(&mut self, http: &HttpFields<'_>) {
-        blocks::http(http, self.object.field(br#","http":"#));
+    pub fn http(&mut self, http: &HttpFields<'_>) -> HttpPlaces {
+        blocks::http(http, self.object.field(br#","http":"#))
     }
 
-    /// What was called, and where the resource says that it ran.
+    /// What was called, and where the resource says that it ran. The answer is where the call's id stands, with the quote behind it: an empty range
+    /// if it has none.
     #[inline]
-    pub fn aws(&mut self, call: Option<&AwsFields<'_>>) {
+    pub fn aws(&mut self, call: Option<&AwsFields<'_>>) -> Range<usize> {
         match (call, self.resource) {
-            (Some(call), _) => self.whole_aws(call, None),
+            (Some(call), _) => return self.whole_aws(call, None),
             (None, Some(blocks)) => self.object.encoded(&blocks.aws_alone),
             (None, None) => {}
         }
+        0..0
     }
 
     /// The same of a segment, which may know the place too.
@@ -100,11 +129,11 @@ impl<'o> Body<'o> {
         match aws {
             Some(own) => self.whole_aws(&own.into(), Some(own)),
             None => self.aws(None),
-        }
+        };
     }
 
-    fn whole_aws(&mut self, call: &AwsFields<'_>, own: Option<&Aws<'_>>) {
-        aws::write(call, own, self.resource, self.object.field(br#","aws":"#));
+    fn whole_aws(&mut self, call: &AwsFields<'_>, own: Option<&Aws<'_>>) -> Range<usize> {
+        aws::write(call, own, self.resource, self.object.field(br#","aws":"#))
     }
 
     /// The SQL query.
@@ -196,7 +225,9 @@ impl<'o> Body<'o> {
 
 /// See [`body`](super::body).
 pub(super) fn of_segment(segment: &Segment<'_>, resource: Option<&ResourceBlocks>, out: &mut Vec<u8>) {
-    let mut body = Body::open(&segment.name, segment.id, segment.start_time, segment.end_time, resource, out);
+    let mut body = Body::new(resource, out);
+    body.name(&segment.name);
+    body.id_and_times(segment.id, segment.start_time, segment.end_time);
     body.namespace(segment.namespace.as_ref());
     body.flags(segment.fault, segment.error, segment.throttle);
     body.inferred(segment.inferred);
@@ -219,36 +250,4 @@ pub(super) fn of_segment(segment: &Segment<'_>, resource: Option<&ResourceBlocks
     body.metadata(&segment.metadata);
     body.links(&segment.links);
     body.precursor_ids(&segment.precursor_ids);
-}
-
-/// In one piece, if both times are usual ones.
-#[inline]
-fn id_and_times(id: SegmentId, start_time: Timestamp, end_time: Option<Timestamp>, out: &mut Vec<u8>) {
-    const FIELDS: [u8; 90] =
-        *br#","id":"................","start_time":....................,"end_time":...................."#;
-    let (Some(start), Some(end)) = (Usual::of(start_time), end_time.and_then(Usual::of)) else {
-        return unusual_times(id, start_time, end_time, out);
-    };
-    // They are filled in where they stand: to build such an array elsewhere costs more than its digits.
-    out.extend_from_slice(&FIELDS);
-    if let Some(fields) = out.last_chunk_mut::<{ FIELDS.len() }>() {
-        fill(&mut fields[7..], |text| id.write(text));
-        fill(&mut fields[38..], |text| start.write(text));
-        fill(&mut fields[70..], |text| end.write(text));
-    }
-}
-
-#[cold]
-fn unusual_times(id: SegmentId, start_time: Timestamp, end_time: Option<Timestamp>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"id\":");
-    json::segment_id(id, out);
-    out.extend_from_slice(b",\"start_time\":");
-    digits::timestamp(start_time, out);
-    match end_time {
-        Some(end) => {
-            out.extend_from_slice(b",\"end_time\":");
-            digits::timestamp(end, out);
-        }
-        None => out.extend_from_slice(b",\"in_progress\":true"),
-    }
 }

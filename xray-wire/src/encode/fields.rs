@@ -1,6 +1,7 @@
 //! Blocks as borrowed fields: what an encoder reads, and what an exporter can fill without owning a text.
 
 use alloc::borrow::Cow;
+use core::ops::Range;
 
 use crate::segment::{Aws, Http, Sql};
 
@@ -40,6 +41,18 @@ impl<'f> From<&'f Http<'_>> for HttpFields<'f> {
             content_length: *content_length,
         }
     }
+}
+
+/// Where values of a block `http` stand in the buffer, a text with the quote behind it. What was not written stands nowhere: its
+/// range is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "named as those of `Http`")]
+pub struct HttpPlaces {
+    pub url: Range<usize>,
+    pub user_agent: Range<usize>,
+    pub client_ip: Range<usize>,
+    pub status: Range<usize>,
+    pub content_length: Range<usize>,
 }
 
 /// The fields of [`Sql`].

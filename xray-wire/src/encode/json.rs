@@ -1,6 +1,7 @@
 //! The little of JSON that writing documents needs, appended to a buffer.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{digits, text::rest_of_string};
 use crate::{SegmentId, TraceId, segment::Value};
@@ -42,14 +43,31 @@ impl<'o> Object<'o> {
         self.out
     }
 
-    /// Writes a text, unless there is none or it is empty. The key ends with the value's quote.
+    /// Writes a text, unless there is none or it is empty, and answers where it stands with the quote behind it. The key ends with
+    /// the one in front.
     #[inline]
-    pub(super) fn text<const N: usize>(&mut self, key: &'static [u8; N], value: Option<&str>) {
-        if let Some(value) = value
-            && !value.is_empty()
-        {
-            rest_of_string(value, self.field(key));
-        }
+    pub(super) fn text<const N: usize>(
+        &mut self,
+        key: &'static [u8; N],
+        value: Option<&str>,
+    ) -> Range<usize> {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { return 0..0 };
+        let start = self.field(key).len();
+        rest_of_string(value, self.out);
+        start..self.out.len()
+    }
+
+    /// Writes an integer, unless there is none, and answers where it stands.
+    #[inline]
+    pub(super) fn integer<const N: usize>(
+        &mut self,
+        key: &'static [u8; N],
+        value: Option<impl itoa::Integer>,
+    ) -> Range<usize> {
+        let Some(value) = value else { return 0..0 };
+        let start = self.field(key).len();
+        integer(value, self.out);
+        start..self.out.len()
     }
 
     /// Writes a field that is whole already, or nothing.
@@ -64,6 +82,20 @@ impl<'o> Object<'o> {
     #[inline]
     pub(super) fn encoded(&mut self, fields: &[u8]) {
         self.out.extend_from_slice(fields);
+    }
+
+    /// Where the next field will stand.
+    #[inline]
+    pub(super) fn position(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Appends fields that stand earlier in the same buffer, if they do.
+    #[inline]
+    pub(super) fn copied(&mut self, fields: Range<usize>) {
+        if fields.start <= fields.end && fields.end <= self.out.len() {
+            self.out.extend_from_within(fields);
+        }
     }
 
     /// Closes the object, which is `{}` if nothing was written.

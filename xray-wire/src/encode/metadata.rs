@@ -1,6 +1,7 @@
 //! The metadata of a node: entries of its own, and those of its resource.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{
     ResourceBlocks,
@@ -44,22 +45,26 @@ impl<'b> DefaultMetadata<'b> {
         Self { namespace: out.len(), out, resource, start }
     }
 
-    /// Appends an entry. Its key has to be a new one.
+    /// Appends an entry, and answers where its value stands. Its key has to be a new one.
     #[inline]
-    pub fn entry(&mut self, key: &str, value: &Value<'_>) {
+    pub fn entry(&mut self, key: &str, value: &Value<'_>) -> Range<usize> {
         self.out.extend_from_slice(b",\"");
         text::rest_of_string(key, self.out);
         self.out.push(b':');
+        let start = self.out.len();
         json::value(value, self.out);
+        start..self.out.len()
     }
 
-    /// The same for a text.
+    /// The same for a text, which stands behind its first quote.
     #[inline]
-    pub fn text(&mut self, key: &str, text: &str) {
+    pub fn text(&mut self, key: &str, text: &str) -> Range<usize> {
         self.out.extend_from_slice(b",\"");
         text::rest_of_string(key, self.out);
         self.out.extend_from_slice(b":\"");
+        let start = self.out.len();
         text::rest_of_string(text, self.out);
+        start..self.out.len()
     }
 
     /// Appends what the resource says, and closes the block.

@@ -13,6 +13,7 @@ mod body;
 mod digits;
 mod fields;
 mod frames;
+mod id_and_times;
 pub(crate) mod json;
 mod metadata;
 mod plain;
@@ -25,7 +26,7 @@ mod text;
 use alloc::vec::Vec;
 
 pub use body::Body;
-pub use fields::{AwsFields, HttpFields, SqlFields};
+pub use fields::{AwsFields, HttpFields, HttpPlaces, SqlFields};
 pub use frames::{EncodedFrames, PlainFrame};
 pub use metadata::DefaultMetadata;
 pub use plain::{Digits, Plain};

@@ -14,12 +14,16 @@ use super::{
 /// What the names of a span's attributes say, whatever the values.
 #[derive(Debug)]
 pub(super) struct Layout<'a> {
+    /// Tells it from the other layouts of the batch.
+    pub(super) id: u32,
     names: Vec<&'a str>,
     pub(super) present: Slots,
     /// For each slot the index of its attribute, and one more; zero if it is not there.
     pub(super) found: [u16; Slot::COUNT],
     /// Attributes of which the same key comes again.
     pub(super) overwritten: Bits,
+    /// Attributes whose names are no slot's.
+    pub(super) unread: Bits,
     tells: Vec<Name>,
     /// A name that is no slot's begins like those that handlers hand over or like our own in metadata.
     pub(super) has_ours: bool,
@@ -32,6 +36,8 @@ pub(super) struct Layout<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Layouts<'a> {
     layouts: Vec<Layout<'a>>,
+    /// The id that was given last.
+    last_id: u32,
     known: Known<'a>,
 }
 
@@ -49,6 +55,8 @@ impl<'a> Layouts<'a> {
         }
         let layout = &mut self.layouts[place];
         if !layout.is_of(attributes) {
+            self.last_id = self.last_id.wrapping_add(1);
+            layout.id = self.last_id;
             layout.read(attributes, &mut self.known);
         }
         layout
@@ -57,7 +65,7 @@ impl<'a> Layouts<'a> {
     /// The same room for the names of another batch. Nothing is kept: what stands at their places then may be other names.
     pub(super) fn recycle<'b>(self) -> Layouts<'b> {
         let layouts = self.layouts.into_iter().map(Layout::recycle).collect();
-        Layouts { layouts, known: self.known.recycle() }
+        Layouts { layouts, last_id: 0, known: self.known.recycle() }
     }
 }
 
@@ -93,6 +101,7 @@ impl<'a> Layout<'a> {
         self.names.extend(attributes.iter().map(|attribute| attribute.key.as_str()));
         (self.present, self.found) = (Slots::NONE, [0; Slot::COUNT]);
         self.overwritten.reset(attributes.len());
+        self.unread.reset(attributes.len());
         self.tells.clear();
         self.has_ours = attributes.len() > MOST;
         self.has_query_parameters = self.names.iter().any(|name| name.starts_with("db.query.parameter."));
@@ -101,6 +110,7 @@ impl<'a> Layout<'a> {
             let name = known.name(self.names[index]);
             self.tells.push(name.tells);
             let Some(slot) = name.slot.filter(|_| index < MOST) else {
+                self.unread.insert(index);
                 self.has_ours |= is_ours(self.names[index]);
                 if met.insert_bucket(name.bucket) && !many {
                     self.overwrite_before(index);
@@ -146,11 +156,13 @@ impl<'a> Layout<'a> {
     fn recycle<'b>(mut self) -> Layout<'b> {
         self.names.clear();
         self.overwritten.reset(0);
+        self.unread.reset(0);
         self.tells.clear();
         Layout {
             // Collecting from a `Vec`'s own iterator reuses its memory.
             names: self.names.into_iter().map(|_| "").collect(),
             overwritten: self.overwritten,
+            unread: self.unread,
             tells: self.tells,
             ..Layout::default()
         }
@@ -160,10 +172,12 @@ impl<'a> Layout<'a> {
 impl Default for Layout<'_> {
     fn default() -> Self {
         Self {
+            id: 0,
             names: Vec::new(),
             present: Slots::NONE,
             found: [0; Slot::COUNT],
             overwritten: Bits::default(),
+            unread: Bits::default(),
             tells: Vec::new(),
             has_ours: false,
             has_query_parameters: false,

@@ -42,7 +42,7 @@ const NO_SLOT: u8 = u8::MAX;
 
 /// The bucket in which a name is looked for first. The ends tell names apart, as the length does.
 #[inline]
-pub(super) const fn bucket(name: &[u8]) -> Bucket {
+pub(crate) const fn bucket(name: &[u8]) -> Bucket {
     /// An odd number with its bits in no order, so that each bit of a name comes to bear on the highest of the product.
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     let (first, last) = ends(name);
@@ -51,7 +51,7 @@ pub(super) const fn bucket(name: &[u8]) -> Bucket {
 }
 
 /// The index of a bucket.
-pub(super) type Bucket = u16;
+pub(crate) type Bucket = u16;
 
 /// The first eight bytes and the last, as words. All that is shorter has the same ends, but for its own last byte.
 #[inline]

@@ -11,7 +11,7 @@ use xray_wire::{
 
 use super::{
     super::{
-        attributes::{Attributes, Met, Name, Slot},
+        attributes::{Attributes, Leftover, Met, Name, Slot},
         index::Index,
     },
     budget::Budget,
@@ -55,7 +55,7 @@ pub(super) fn annotations<'a>(
     };
     // What handlers chose themselves comes first.
     if attributes.has_ours() {
-        attributes.take_leftovers(|attribute, name| {
+        attributes.take_leftovers(|Leftover { attribute, name, .. }| {
             handed::annotation_key(attribute.key.as_str())
                 .is_some_and(|key| room.take(key, attribute, name == Name::Secret))
         });
@@ -71,14 +71,14 @@ pub(super) fn annotations<'a>(
     let named: Vec<Cow<'_, str>> = attributes.texts(Slot::AwsXrayAnnotations);
     if !named.is_empty() {
         attributes.consume(Slot::AwsXrayAnnotations);
-        attributes.take_leftovers(|attribute, name| {
+        attributes.take_leftovers(|Leftover { attribute, name, .. }| {
             let key = attribute.key.as_str();
             let is_named = named.iter().any(|named| named == key) && !is_settled(key);
             is_named && room.take(key, attribute, name == Name::Secret)
         });
     }
     if index.all {
-        attributes.take_leftovers(|attribute, name| {
+        attributes.take_leftovers(|Leftover { attribute, name, .. }| {
             let key = attribute.key.as_str();
             !is_settled(key) && room.take(key, attribute, name == Name::Secret)
         });

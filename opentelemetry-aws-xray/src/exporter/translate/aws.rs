@@ -13,6 +13,7 @@ use xray_wire::{
 use super::{
     super::attributes::{Attributes, Slot, Slots},
     budget::Budget,
+    holes::{Holes, Rule},
     local_root::Role,
     name::is_aws_api,
     resource::ResourceView,
@@ -29,7 +30,7 @@ pub(super) fn aws(
     attributes: &mut Attributes<'_, '_>,
     resource: &ResourceView,
     budget: &Budget,
-    texts: &mut Texts,
+    (texts, holes): (&mut Texts, &mut Holes),
     body: &mut Body<'_>,
 ) {
     const SLOTS: Slots = Slots::of(&[
@@ -59,14 +60,16 @@ pub(super) fn aws(
         Slot::AwsXraySamplingRule,
     ]);
     if !resource.is_aws {
-        return body.aws(None);
+        body.aws(None);
+        return;
     }
     let is_aws_call = namespace == Some(&Namespace::Aws);
     let own_region = resource.region.as_deref().filter(|_| is_aws_call);
     let own_account = resource.account_id.as_deref().filter(|_| is_aws_call || document == Kind::Segment);
     // Most spans know nothing of AWS.
     if own_region.is_none() && own_account.is_none() && !attributes.has_any(SLOTS) {
-        return body.aws(None);
+        body.aws(None);
+        return;
     }
     let queue_url = queue_url(attributes, texts);
     let (table_name, table_names) = tables(attributes, budget, texts);
@@ -88,8 +91,13 @@ pub(super) fn aws(
     }
     // A call has an operation.
     let is_told = block.operation.is_some() || block != AwsFields::default();
-    body.aws(is_told.then_some(&block));
+    let place = body.aws(is_told.then_some(&block));
+    if let Some((slot, _)) = attributes.first_text(&REQUEST_IDS) {
+        holes.note(attributes.found(slot), Rule::Text, MAX_TEXT_CHARS, place);
+    }
 }
+
+const REQUEST_IDS: [Slot; 2] = [Slot::AwsRequestId, Slot::AwsRequestIdCamel];
 
 /// The operation of an AWS call; of any other call, the method is no operation.
 fn operation<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<&'a str> {
@@ -121,7 +129,7 @@ fn request_id<'a>(
     resource: &ResourceView,
     texts: &mut Texts,
 ) -> Option<&'a str> {
-    let own = texts.field(&[Slot::AwsRequestId, Slot::AwsRequestIdCamel], attributes);
+    let own = texts.field(&REQUEST_IDS, attributes);
     if own.is_some() || !resource.is_lambda {
         return own;
     }

@@ -1,6 +1,6 @@
 //! Entries of metadata on their way into the document.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use xray_wire::{
     encode::DefaultMetadata,
@@ -30,29 +30,42 @@ impl<'a> Entries<'_, 'a> {
         }
     }
 
-    /// The same for a value of the default namespace. What is written needs its list no longer.
-    pub(super) fn push_value(&mut self, key: Cow<'a, str>, value: Value<'a>, texts: &mut Texts) {
+    /// The same for a value of the default namespace. The answer is where it was written, nowhere if that comes later. What is
+    /// written needs its list no longer.
+    pub(super) fn push_value(
+        &mut self,
+        key: Cow<'a, str>,
+        value: Value<'a>,
+        texts: &mut Texts,
+    ) -> Range<usize> {
         match self {
             Self::Written(metadata, len) => {
-                metadata.entry(&key, &value);
+                let place = metadata.entry(&key, &value);
                 *len += 1;
                 if let Value::List(list) = value {
                     texts.take_list_back(list);
                 }
+                place
             }
-            Self::Listed(entries) => entries.push(entry(key, value)),
+            Self::Listed(entries) => {
+                entries.push(entry(key, value));
+                0..0
+            }
         }
     }
 
     /// The same for a text of the default namespace.
     #[inline]
-    pub(super) fn push_text(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) {
+    pub(super) fn push_text(&mut self, key: Cow<'a, str>, text: Cow<'a, str>) -> Range<usize> {
         match self {
             Self::Written(metadata, len) => {
-                metadata.text(&key, &text);
                 *len += 1;
+                metadata.text(&key, &text)
             }
-            Self::Listed(entries) => entries.push(entry(key, Value::Str(text))),
+            Self::Listed(entries) => {
+                entries.push(entry(key, Value::Str(text)));
+                0..0
+            }
         }
     }
 

@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use opentelemetry::{Array, Value, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::{
-    encode::{Body, HttpFields},
+    encode::{Body, HttpFields, HttpPlaces},
+    limits::MAX_TEXT_CHARS,
     segment::Kind,
 };
 
 use super::{
     super::attributes::{Attributes, Slot, Slots},
+    holes::{Holes, Rule},
     local_root::Role,
     received,
     texts::Texts,
@@ -27,6 +29,7 @@ pub(super) fn http(
     attributes: &mut Attributes<'_, '_>,
     texts: &mut Texts,
     body: &mut Body<'_>,
+    holes: &mut Holes,
 ) {
     const MARKERS: Slots = Slots::of(&[
         Slot::HttpRequestMethod,
@@ -49,7 +52,7 @@ pub(super) fn http(
     let mut block = HttpFields {
         method,
         url: url.as_deref(),
-        user_agent: texts.field(&[Slot::UserAgentOriginal, Slot::HttpUserAgent], attributes),
+        user_agent: texts.field(&USER_AGENTS, attributes),
         status: status.map(|(slot, code)| {
             attributes.consume(slot);
             code
@@ -64,12 +67,69 @@ pub(super) fn http(
     // A method or a status usually settles it.
     let is_told = block.method.is_some() || block.status.is_some() || block != HttpFields::default();
     if is_told && role != Role::Service {
-        body.http(&block);
+        let places = body.http(&block);
+        if holes.are_noted {
+            note_holes(&block, places, attributes, holes);
+        }
     }
     if let Some(url) = url {
         texts.take_back(url);
     }
 }
+
+/// What differs from request to request.
+#[inline]
+fn note_holes(
+    block: &HttpFields<'_>,
+    places: HttpPlaces,
+    attributes: &Attributes<'_, '_>,
+    holes: &mut Holes,
+) {
+    let url = block.url.unwrap_or_default();
+    if let Some((slot, _)) = attributes.first_text(&[Slot::UrlFull, Slot::HttpUrl]) {
+        holes.note(attributes.found(slot), Rule::Url, MAX_TEXT_CHARS, places.url);
+    } else if let (Some(path), None) = (attributes.text(Slot::UrlPath), attributes.text(Slot::UrlQuery))
+        && places.url.len() == url.len() + 1
+        && let Some(before) = url.strip_suffix(path)
+    {
+        let place = places.url.start + before.len()..places.url.end;
+        let room = MAX_TEXT_CHARS.saturating_sub(before.len());
+        holes.note(attributes.found(Slot::UrlPath), Rule::Path, room, place);
+    }
+    if let Some((slot, _)) = attributes.first_text(&USER_AGENTS) {
+        holes.note(attributes.found(slot), Rule::Text, MAX_TEXT_CHARS, places.user_agent);
+    }
+    let client = attributes.found(Slot::ClientAddress);
+    holes.note(client, Rule::Address, MAX_TEXT_CHARS, places.client_ip);
+    if let Some((slot, _)) = status(attributes) {
+        holes.note(attributes.found(slot), Rule::Status, 0, places.status);
+    }
+    let size = attributes.found(Slot::HttpResponseBodySize);
+    holes.note(size, Rule::Size, 0, places.content_length);
+}
+
+/// Whether the client's address is that of the connection, if both are told.
+#[inline]
+pub(super) fn is_connected(attributes: &Attributes<'_, '_>) -> Option<bool> {
+    let client = attributes.text(Slot::ClientAddress)?;
+    attributes.first_text(&PEERS).map(|(_, peer)| peer == client)
+}
+
+/// The attributes that may tell of any other connection in their place without anything else becoming different: a port
+/// that is of no URL, and an address, as long as it stays [the client's](is_connected), or another one.
+#[inline]
+pub(super) fn of_the_connection(span: &SpanData, attributes: &Attributes<'_, '_>) -> [Option<usize>; 2] {
+    if span.span_kind != SpanKind::Server {
+        return [None; 2];
+    }
+    let index = |slot| attributes.found(slot).map(|(index, _)| index);
+    let is_only = !attributes.has_any(const { Slots::of(&[Slot::NetSockPeerAddr, Slot::NetPeerIp]) });
+    let address = is_connected(attributes).filter(|_| is_only).and_then(|_| index(Slot::NetworkPeerAddress));
+    [index(Slot::NetworkPeerPort), address]
+}
+
+const USER_AGENTS: [Slot; 2] = [Slot::UserAgentOriginal, Slot::HttpUserAgent];
+const PEERS: [Slot; 3] = [Slot::NetworkPeerAddress, Slot::NetSockPeerAddr, Slot::NetPeerIp];
 
 /// Whether the callee is said to report too. A call that is no HTTP request says so here as well, in a block of nothing
 /// else: that is the documented place.
@@ -109,7 +169,6 @@ fn method<'a>(attributes: &mut Attributes<'a, '_>, texts: &mut Texts) -> Option<
 /// Who called. A forwarded address counts as such when it is not the address of the connection.
 #[inline]
 fn client_ip<'r, 'a: 'r>(block: &mut HttpFields<'r>, attributes: &mut Attributes<'a, '_>, texts: &mut Texts) {
-    const PEERS: [Slot; 3] = [Slot::NetworkPeerAddress, Slot::NetSockPeerAddr, Slot::NetPeerIp];
     let peer = attributes.first_text(&PEERS);
     let client = attributes
         .text(Slot::ClientAddress)
@@ -131,7 +190,7 @@ fn client_ip<'r, 'a: 'r>(block: &mut HttpFields<'r>, attributes: &mut Attributes
 }
 
 /// Whether it is an IP address.
-fn is_ip_address(text: &str) -> bool {
+pub(super) fn is_ip_address(text: &str) -> bool {
     is_ipv4_address(text.as_bytes()) || text.parse::<IpAddr>().is_ok()
 }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use opentelemetry::{
-    KeyValue, Value as Otel,
-    trace::{Event, Status, TraceState},
+    Value as Otel,
+    trace::{Status, TraceState},
 };
 use opentelemetry_sdk::trace::SpanData;
 use xray_wire::{
@@ -13,25 +13,21 @@ use xray_wire::{
 };
 
 use super::{
-    super::{
-        attributes::{Attributes, Name},
-        stack::Thrown,
-    },
+    super::attributes::{Attributes, Leftover, Name},
     Options,
     budget::Budget,
-    cause::{self, Cause},
+    cause::Cause,
     entries::{Entries, entry, tell_apart},
-    links, name, special,
+    event_metadata,
+    holes::{Holes, Rule},
+    http, links, name, special,
     texts::Texts,
-    timestamp,
     values::{self, attribute_map, is_empty},
 };
 use crate::redact;
 
 /// The namespace of attributes and of what the span says of itself.
 pub(super) const DEFAULT: &str = "default";
-/// The namespace of events that are not exceptions.
-const EVENTS: &str = "events";
 
 /// The prefix of resource attributes.
 pub(super) const RESOURCE_PREFIX: &str = "otel.resource.";
@@ -58,7 +54,7 @@ pub(super) fn metadata<'a>(
     options: &'a Options,
     attributes: &mut Attributes<'a, '_>,
     budget: &Budget,
-    (texts, list): (&mut Texts, &mut Vec<MetadataEntry<'a>>),
+    (texts, list, holes): (&mut Texts, &mut Vec<MetadataEntry<'a>>, &mut Holes),
     body: &mut Body<'_>,
 ) {
     let is_settled = !attributes.has_ours()
@@ -68,10 +64,10 @@ pub(super) fn metadata<'a>(
         && !options.redaction.has_metadata_rules();
     if is_settled {
         let mut entries = Entries::Written(body.default_metadata(), 0);
-        fill(&mut entries, span, told, attributes, budget, texts);
+        fill(&mut entries, span, told, attributes, budget, texts, holes);
         return entries.close();
     }
-    let moved = fill(&mut Entries::Listed(list), span, told, attributes, budget, texts);
+    let moved = fill(&mut Entries::Listed(list), span, told, attributes, budget, texts, holes);
     if moved || budget.text_chars < usize::MAX {
         tell_apart(list);
     }
@@ -88,10 +84,12 @@ fn fill<'a>(
     attributes: &mut Attributes<'a, '_>,
     budget: &Budget,
     texts: &mut Texts,
+    holes: &mut Holes,
 ) -> bool {
     let mut moved = false;
     let mut left_out = 0;
-    attributes.take_leftovers(|attribute, name| {
+    let of_the_connection = http::of_the_connection(span, attributes);
+    attributes.take_leftovers(|Leftover { attribute, name, index, is_unread }| {
         if is_empty(&attribute.value) {
             return true;
         }
@@ -99,15 +97,18 @@ fn fill<'a>(
             left_out += 1;
         } else if name == Name::Plain {
             let key = cut_key(Cow::Borrowed(attribute.key.as_str()), budget, texts);
-            match &attribute.value {
+            let (rule, place) = match &attribute.value {
                 Otel::String(text) => {
                     let text = texts.cut(Cow::Borrowed(text.as_str()), budget.text_chars).0;
-                    entries.push_text(key, text);
+                    (Rule::Text, entries.push_text(key, text))
                 }
                 other => {
                     let value = values::value(other, budget, texts);
-                    entries.push_value(key, value, texts);
+                    (Rule::Integer, entries.push_value(key, value, texts))
                 }
+            };
+            if is_unread || of_the_connection.contains(&Some(index)) {
+                holes.note(Some((index, &attribute.value)), rule, usize::MAX, place);
             }
         } else {
             moved |= special::add(attribute, name == Name::Secret, budget, texts, entries);
@@ -116,7 +117,8 @@ fn fill<'a>(
     });
     span_itself(span, told, budget, texts, entries);
     left_out += links::spill(span, told.links_elsewhere, budget, entries);
-    left_out += events(span, told.cause, name::is_aws_api(attributes), budget, texts, entries);
+    left_out +=
+        event_metadata::events(span, told.cause, name::is_aws_api(attributes), budget, texts, entries);
     texts.count_cuts(left_out);
     if texts.cuts() > 0 {
         // The last stage, so that this is all of it.
@@ -189,64 +191,4 @@ fn span_itself<'a>(
 fn is_told(description: &str, cause: Option<&Cause<'_>>) -> bool {
     let Some(cause) = cause else { return false };
     cause.exceptions.iter().any(|thrown| thrown.exception.message == description)
-}
-
-/// Events, keyed by their position. Exceptions are among them only if they say more than the cause does. The answer is
-/// how many there was no room for.
-fn events<'a>(
-    span: &'a SpanData,
-    cause: Option<&Cause<'_>>,
-    is_aws_api: bool,
-    budget: &Budget,
-    texts: &mut Texts,
-    entries: &mut Entries<'_, 'a>,
-) -> usize {
-    let told = cause.map_or(&[][..], |cause| &cause.exceptions);
-    let mut recorded = told.iter().filter(|thrown| thrown.is_recorded);
-    let mut left_out = 0;
-    for (position, event) in span.events.events.iter().enumerate() {
-        let exception = if cause::is_exception(event, is_aws_api) { recorded.next() } else { None };
-        if let Some(exception) = exception
-            && cause::is_plainly_named(event)
-            && event.dropped_attributes_count == 0
-            && event.attributes.iter().all(|attribute| cause::is_told(attribute, exception))
-        {
-            continue;
-        }
-        if entries.len() >= budget.entries {
-            left_out += 1;
-            continue;
-        }
-        entries.push(MetadataEntry {
-            namespace: Cow::Borrowed(EVENTS),
-            key: Cow::Owned(position.to_string()),
-            value: event_value(event, exception, budget, texts),
-        });
-    }
-    left_out
-}
-
-fn event_value<'a>(
-    event: &'a Event,
-    exception: Option<&Thrown<'_>>,
-    budget: &Budget,
-    texts: &mut Texts,
-) -> Value<'a> {
-    let name = texts.cut(Cow::Borrowed(&*event.name), budget.text_chars).0;
-    let mut fields = vec![
-        (Cow::Borrowed("name"), Value::Str(name)),
-        (Cow::Borrowed("time"), Value::Time(timestamp::timestamp(event.timestamp))),
-    ];
-    let is_told =
-        |attribute: &&KeyValue| exception.is_some_and(|exception| cause::is_told(attribute, exception));
-    let untold = event.attributes.iter().filter(|attribute| !is_told(attribute));
-    let attributes = attribute_map(untold, budget, texts);
-    if !attributes.is_empty() {
-        fields.push((Cow::Borrowed("attributes"), Value::Map(attributes)));
-    }
-    if event.dropped_attributes_count > 0 {
-        let dropped = Value::U64(event.dropped_attributes_count.into());
-        fields.push((Cow::Borrowed("dropped_attributes_count"), dropped));
-    }
-    Value::Map(fields)
 }

@@ -1,5 +1,6 @@
 //! Span → body of a segment: one file for each block of the document, called in the document's order.
 
+mod alike;
 mod annotations;
 mod aws;
 mod budget;
@@ -7,8 +8,10 @@ mod cause;
 mod derive;
 mod entries;
 mod event;
+mod event_metadata;
 mod flags;
 mod handed;
+mod holes;
 mod http;
 mod json;
 mod links;
@@ -16,9 +19,11 @@ mod local_root;
 mod metadata;
 mod metadata_options;
 mod name;
+mod options;
 mod place;
 mod received;
 mod resource;
+mod same;
 mod scratch;
 mod special;
 mod sql;
@@ -35,61 +40,14 @@ pub(crate) use local_root::{Role, parent_id, roles};
 pub(crate) use metadata_options::MetadataOptions;
 use opentelemetry::trace::SpanKind;
 use opentelemetry_sdk::trace::SpanData;
+pub(crate) use options::Options;
 pub(crate) use resource::ResourceView;
 pub(crate) use scratch::Scratch;
 pub(crate) use sql::is_sql;
 use xray_wire::{SegmentId, Timestamp, TraceId, encode::Body, segment::Kind};
 
-use self::{metadata::Told, texts::Texts};
-use super::{
-    attributes::{Attributes, Slot},
-    index::Index,
-    trace_id_policy::TraceIdPolicy,
-};
-use crate::redaction::Redaction;
-
-/// What a translation needs to know besides the span.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    /// Attributes that become annotations.
-    pub(crate) index: Index,
-    /// Whether a local root that is a call becomes two documents.
-    pub(crate) split_local_roots: bool,
-    /// Whether the end user's id becomes `user`.
-    pub(crate) user: bool,
-    /// Whether gRPC statuses count as failures of their kind.
-    pub(crate) grpc_status: bool,
-    /// Log groups and ARN for resources that name none.
-    pub(crate) log_groups: Vec<String>,
-    pub(crate) resource_arn: Option<String>,
-    pub(crate) trace_ids: TraceIdPolicy,
-    /// Whether `annotation.` and `metadata.` before an attribute's name say what it becomes.
-    pub(crate) prefixes: bool,
-    /// What metadata is called.
-    pub(crate) metadata: MetadataOptions,
-    /// How many events of a span become subsegments.
-    pub(crate) event_subsegments: usize,
-    /// What stays in the process.
-    pub(crate) redaction: Redaction,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            index: Index::default(),
-            split_local_roots: true,
-            user: true,
-            grpc_status: true,
-            log_groups: Vec::new(),
-            resource_arn: None,
-            trace_ids: TraceIdPolicy::default(),
-            prefixes: false,
-            metadata: MetadataOptions::default(),
-            event_subsegments: 0,
-            redaction: Redaction::default(),
-        }
-    }
-}
+use self::{alike::Shape, metadata::Told, texts::Texts};
+use super::attributes::{Attributes, Slot};
 
 /// What all documents of a batch have in common.
 #[derive(Debug, Clone, Copy)]
@@ -126,19 +84,31 @@ pub(crate) fn write<'a>(
     scratch: &mut Scratch<'a>,
     out: &mut Vec<u8>,
 ) -> Position {
-    let Scratch { marks, texts, exceptions, frames, annotations, metadata, links } = scratch;
+    let Scratch { marks, precedents, texts, exceptions, frames, annotations, metadata, links } = scratch;
     let mut attributes = Attributes::new(&span.attributes, marks);
     let is_local_root = local_root::is_local_root(span, &attributes);
     let parent_id = parent_id(span);
     let kind = local_root::document_kind(span, role, parent_id, &attributes, is_local_root);
     let position = position(ids, parent_id, role, kind);
-    let name =
-        name::name(span, role, kind, &attributes, is_local_root, resource.service_name.as_deref(), texts);
     let start_time = timestamp::timestamp(span.start_time);
     let end_time = end_time(span, &mut attributes).map(|end| end.max(start_time));
     let blocks = (kind == Kind::Segment).then(|| resource.blocks(budget));
+    let mut body = Body::new(blocks, out);
+    let shape = Shape::of(span, (kind, role), is_local_root, &attributes, options, budget);
+    if let Some(shape) = shape {
+        let times = (position.id, start_time, end_time);
+        if precedents.repeat(span, shape, times, &mut body) {
+            return position;
+        }
+    }
+    let mut parts = precedents.begin(&body);
 
-    let mut body = Body::open(&name, position.id, start_time, end_time, blocks, out);
+    let name =
+        name::name(span, role, kind, &attributes, is_local_root, resource.service_name.as_deref(), texts);
+    body.name(&name);
+    parts.behind_name = body.position();
+    body.id_and_times(position.id, start_time, end_time);
+    parts.behind_times = body.position();
     let namespace = name::namespace(kind, role, &span.span_kind, &attributes);
     body.namespace(namespace.as_ref());
     let status = http::status(&attributes);
@@ -147,8 +117,9 @@ pub(crate) fn write<'a>(
     if options.user {
         body.user(user::user(&mut attributes, texts));
     }
-    http::http(span, (kind, role), status, &mut attributes, texts, &mut body);
-    aws::aws((kind, role), namespace.as_ref(), &mut attributes, resource, budget, texts, &mut body);
+    http::http(span, (kind, role), status, &mut attributes, texts, &mut body, &mut precedents.holes);
+    let texts_and_holes = (&mut *texts, &mut precedents.holes);
+    aws::aws((kind, role), namespace.as_ref(), &mut attributes, resource, budget, texts_and_holes, &mut body);
     sql::sql(span, &mut attributes, budget, texts, &mut body);
     body.origin(resource_arn(kind, &mut attributes, texts));
     let lists = cause::Lists { exceptions, frames };
@@ -177,12 +148,16 @@ pub(crate) fn write<'a>(
     body.annotations(annotations);
     if role != Role::Service {
         let told = Told { name: &name, cause: cause.as_ref(), links_elsewhere: !has_links };
-        metadata::metadata(span, told, options, &mut attributes, budget, (texts, metadata), &mut body);
+        let lists = (&mut *texts, metadata, &mut precedents.holes);
+        metadata::metadata(span, told, options, &mut attributes, budget, lists, &mut body);
     } else {
         body.metadata(&[]);
     }
     body.links(links);
     body.precursor_ids(&precursor_ids);
+    parts.end = body.position();
+    let shape = shape.filter(|_| texts.cuts() == 0);
+    precedents.note(span, shape, parts, &attributes, options);
     texts.take_back(name);
     scratch.take_back(cause);
     position

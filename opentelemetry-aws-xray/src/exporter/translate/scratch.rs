@@ -7,6 +7,7 @@ use xray_wire::{
 
 use super::{
     super::{attributes::Marks, stack::Thrown},
+    alike::Precedents,
     cause::Cause,
     texts::Texts,
 };
@@ -15,6 +16,7 @@ use super::{
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<'a> {
     pub(super) marks: Marks<'a>,
+    pub(super) precedents: Precedents<'a>,
     pub(super) texts: Texts,
     pub(super) exceptions: Vec<Thrown<'a>>,
     pub(super) frames: EncodedFrames,
@@ -45,6 +47,12 @@ impl<'a> Scratch<'a> {
         }
     }
 
+    /// The document that was written last stays where it is, until the batch ends.
+    #[inline]
+    pub(crate) fn keep_latest(&mut self) {
+        self.precedents.keep_latest();
+    }
+
     /// How much was cut since the last call.
     pub(crate) fn take_cuts(&mut self) -> u64 {
         self.texts.take_cuts()
@@ -54,6 +62,7 @@ impl<'a> Scratch<'a> {
     pub(crate) fn recycle<'b>(self) -> Scratch<'b> {
         Scratch {
             marks: self.marks.recycle(),
+            precedents: self.precedents.recycle(),
             texts: self.texts,
             exceptions: recycle(self.exceptions),
             frames: self.frames,
