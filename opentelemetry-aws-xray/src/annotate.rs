@@ -12,9 +12,12 @@ pub(crate) const ANNOTATION_PREFIX: &str = "aws.xray.annotation.";
 /// An attribute named so, then a namespace, a dot and a key, becomes that key's metadata. Dots in a namespace are
 /// written [`ESCAPED_DOT`].
 ///
-/// Not `aws.xray.metadata.`: what follows that is a namespace, whose value is the text of a whole JSON object. One
+/// Not [`OBJECT_PREFIX`]: what follows that is a namespace, whose value is the text of a whole JSON object. One
 /// attribute for each key lets calls add to a namespace, since a span can't be asked what it has, and keeps types.
 pub(crate) const METADATUM_PREFIX: &str = "aws.xray.metadatum.";
+
+/// An attribute named so, then a namespace, holds a JSON object: all of that namespace.
+pub(crate) const OBJECT_PREFIX: &str = "aws.xray.metadata.";
 
 /// A dot within a namespace, in an attribute's name.
 pub(crate) const ESCAPED_DOT: &str = "%2E";
@@ -155,6 +158,15 @@ fn annotation_name(key: &str) -> String {
 
 pub(crate) fn metadatum_name(namespace: &str, key: &str) -> String {
     format!("{METADATUM_PREFIX}{}.{key}", escaped(namespace))
+}
+
+/// The key that a user gave, without what says that it is an annotation or metadata: the name itself if nothing does.
+pub(crate) fn own_key(name: &str) -> &str {
+    if let Some(key) = name.strip_prefix(ANNOTATION_PREFIX) {
+        return key;
+    }
+    let place = name.strip_prefix(METADATUM_PREFIX).and_then(|place| place.split_once('.'));
+    place.map_or(name, |(_, key)| key)
 }
 
 /// A namespace without dots.

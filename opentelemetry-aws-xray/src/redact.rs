@@ -15,13 +15,15 @@ pub(crate) use parameters::parameters;
 use url::without_user_info;
 pub(crate) use url::{host, url};
 
+use crate::annotate::own_key;
+
 /// What stands for a secret's value (OpenTelemetry semantic conventions, `url.query`).
 pub(crate) const REDACTED: &str = "REDACTED";
 
-/// Whether a name says that its text is an address, of which [`named`] leaves something out.
-pub(crate) fn is_address_name(key: &str) -> bool {
+/// Whether a name says that its text is an address or a message, of which [`named`] leaves something out.
+pub(crate) fn is_quoting_name(key: &str) -> bool {
     matches!(
-        key,
+        own_key(key),
         "url.full"
             | "http.url"
             | "messaging.url"
@@ -29,17 +31,22 @@ pub(crate) fn is_address_name(key: &str) -> bool {
             | "url.query"
             | "http.host"
             | "db.connection_string"
+            | "exception.message"
+            | "exception.stacktrace"
+            | "aws.http.error_message"
     )
 }
 
-/// An attribute's text as it may leave the process, if its name says that it is an address.
+/// An attribute's text as it may leave the process, where its name says that it is an address or a message. What handlers
+/// hand over is known by its own key.
 pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
-    match key {
+    match own_key(key) {
         "url.full" | "http.url" | "messaging.url" => url(text),
         "http.target" if text.contains("://") => url(text),
         "url.query" | "http.target" => parameters(text),
         "http.host" => without_user_info(text),
         "db.connection_string" => without_secrets(text),
+        "exception.message" | "exception.stacktrace" | "aws.http.error_message" => self::text(text),
         _ => Cow::Borrowed(text),
     }
 }
@@ -49,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_by_name() {
+    fn addresses_and_messages_by_name() {
         let text = "https://u:p@db/?token=t";
         for name in [
             "url.full",
@@ -59,11 +66,17 @@ mod tests {
             "url.query",
             "http.host",
             "db.connection_string",
+            "exception.message",
+            "exception.stacktrace",
+            "aws.http.error_message",
+            "aws.xray.annotation.url.full",
+            "aws.xray.metadatum.n.http.url",
+            "aws.xray.annotation.order",
             "url.path",
             "db.operation",
             "order.url",
         ] {
-            assert_eq!(named(name, text) != text, is_address_name(name), "{name}");
+            assert_eq!(named(name, text) != text, is_quoting_name(name), "{name}");
         }
     }
 }

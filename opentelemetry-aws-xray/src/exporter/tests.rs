@@ -1,5 +1,7 @@
 //! Spans in, documents out, through the whole exporter and a sink in memory.
 
+mod secrets;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::{

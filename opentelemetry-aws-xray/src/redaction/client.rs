@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use opentelemetry::{Value, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::redact::REDACTED;
+use crate::{annotate::own_key, redact::REDACTED};
 
 /// Makes the addresses coarse from which a span was called. In other spans the peer is a server.
 pub(super) fn anonymise_span(span: &mut SpanData) {
@@ -13,7 +13,7 @@ pub(super) fn anonymise_span(span: &mut SpanData) {
         return;
     }
     for attribute in &mut span.attributes {
-        match attribute.key.as_str() {
+        match own_key(attribute.key.as_str()) {
             "client.address"
             | "http.client_ip"
             | "network.peer.address"

@@ -9,7 +9,7 @@ use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value, t
 use opentelemetry_sdk::{Resource, trace::SpanData};
 
 use crate::{
-    annotate::{ANNOTATION_PREFIX, METADATUM_PREFIX},
+    annotate::own_key,
     exporter::{is_known, matches},
     redact::REDACTED,
 };
@@ -313,15 +313,6 @@ impl Redaction {
         }
         *scope = builder.build();
     }
-}
-
-/// The key that a user gave, without what says that it is an annotation or metadata.
-fn own_key(name: &str) -> &str {
-    if let Some(key) = name.strip_prefix(ANNOTATION_PREFIX) {
-        return key;
-    }
-    let place = name.strip_prefix(METADATUM_PREFIX).and_then(|place| place.split_once('.'));
-    place.map_or(name, |(_, key)| key)
 }
 
 fn fits(patterns: &[String], name: &str) -> bool {

@@ -188,9 +188,9 @@ impl Found {
                 values.iter().all(|number| self.has_number(&number.to_string()))
             }
             Otel::Array(Array::F64(values)) => values.iter().all(|number| self.has_float(*number)),
-            Otel::Array(Array::String(texts)) => texts
-                .iter()
-                .all(|text| self.texts.contains(text.as_str()) || self.numbers.contains(text.as_str())),
+            Otel::Array(Array::String(texts)) => {
+                texts.iter().all(|text| self.has_text(text.as_str()) || self.numbers.contains(text.as_str()))
+            }
             other => panic!("expected a kind of value that is known, but found {other:?}"),
         }
     }

@@ -4,7 +4,6 @@
 //! decided which request it goes into.
 
 use std::{
-    borrow::Cow,
     collections::HashSet,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -193,24 +192,25 @@ impl Encoder<'_> {
                 _ if redact::is_secret_name(key) => {
                     pb::present_bytes(this.out, 1, redact::REDACTED.as_bytes());
                 }
-                Value::String(text) => this.text(&redacted(key, text.as_str())),
-                value => this.value(value),
+                value => this.value(key, value),
             });
         });
     }
 
-    /// The field of an `AnyValue`.
-    fn value(&mut self, value: &Value) {
+    /// The field of an `AnyValue`, without the secrets that its key makes one expect.
+    fn value(&mut self, key: &str, value: &Value) {
         match value {
             Value::Bool(value) => pb::present_uint(self.out, 2, u64::from(*value)),
             Value::I64(value) => pb::present_uint(self.out, 3, value.cast_unsigned()),
             Value::F64(value) => pb::present_fixed64(self.out, 4, value.to_bits()),
-            Value::String(text) => self.text(text.as_str()),
+            Value::String(text) => self.text(&redact::named(key, text.as_str())),
             Value::Array(array) => self.message(5, |this| match array {
-                Array::Bool(values) => this.list(values, |this, value| this.value(&Value::Bool(*value))),
-                Array::I64(values) => this.list(values, |this, value| this.value(&Value::I64(*value))),
-                Array::F64(values) => this.list(values, |this, value| this.value(&Value::F64(*value))),
-                Array::String(values) => this.list(values, |this, value| this.text(value.as_str())),
+                Array::Bool(values) => this.list(values, |this, value| this.value(key, &Value::Bool(*value))),
+                Array::I64(values) => this.list(values, |this, value| this.value(key, &Value::I64(*value))),
+                Array::F64(values) => this.list(values, |this, value| this.value(key, &Value::F64(*value))),
+                Array::String(values) => {
+                    this.list(values, |this, value| this.text(&redact::named(key, value.as_str())));
+                }
                 other => this.list(&[other], |this, value| this.text(&value.to_string())),
             }),
             // A kind of value that this version of the API does not have.
@@ -284,14 +284,6 @@ fn kind(kind: &SpanKind) -> u64 {
         SpanKind::Client => 3,
         SpanKind::Producer => 4,
         SpanKind::Consumer => 5,
-    }
-}
-
-/// A text without the secrets that its key makes one expect.
-fn redacted<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
-    match key {
-        "exception.message" | "aws.http.error_message" => redact::text(text),
-        _ => redact::named(key, text),
     }
 }
 

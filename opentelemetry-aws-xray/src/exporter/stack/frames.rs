@@ -10,6 +10,7 @@ use xray_wire::{
 };
 
 use super::Sink;
+use crate::redact;
 
 /// How much of a stack trace is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl<'t, I: FnMut(usize) -> SegmentId> Sink<'t> for Frames<'_, 't, I> {
         let exception = Exception {
             id: Some(id),
             kind: cut(kind),
-            message: cut(message),
+            message: cut(redacted(message)),
             remote,
             truncated: 0,
             skipped: 0,
@@ -125,5 +126,13 @@ fn cut<'t>(text: Cow<'t, str>, max_chars: usize, cuts: &mut usize) -> Cow<'t, st
             text.truncate(kept);
             Cow::Owned(text)
         }
+    }
+}
+
+/// A message without the secrets of what it quotes.
+fn redacted(message: Cow<'_, str>) -> Cow<'_, str> {
+    match message {
+        Cow::Borrowed(message) => redact::text(message),
+        Cow::Owned(message) => Cow::Owned(redact::text(&message).into_owned()),
     }
 }

@@ -21,7 +21,7 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    annotate::{ANNOTATION_PREFIX, METADATUM_PREFIX},
+    annotate::{ANNOTATION_PREFIX, METADATUM_PREFIX, OBJECT_PREFIX},
     redact,
 };
 
@@ -85,8 +85,7 @@ pub(super) fn annotations<'a>(
     }
     if document == Kind::Segment {
         for attribute in &resource.annotations {
-            let name = attribute.key.as_str();
-            room.take(name, attribute, redact::is_secret_name(name));
+            room.take(attribute.key.as_str(), attribute, false);
         }
     }
     if role == Role::Service {
@@ -97,7 +96,7 @@ pub(super) fn annotations<'a>(
 /// Whether a name says itself what becomes of its value, whatever is indexed: what handlers hand over, whole namespaces of
 /// metadata, and that the span goes on.
 fn is_settled(name: &str) -> bool {
-    const PREFIXES: [&str; 3] = [ANNOTATION_PREFIX, METADATUM_PREFIX, "aws.xray.metadata."];
+    const PREFIXES: [&str; 3] = [ANNOTATION_PREFIX, METADATUM_PREFIX, OBJECT_PREFIX];
     name.starts_with("aws.xray.")
         && (name == "aws.xray.inprogress" || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }

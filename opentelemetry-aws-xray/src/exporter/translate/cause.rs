@@ -178,7 +178,7 @@ fn aws_http_failure<'a>(
         event.attributes.iter().rev().find(|attribute| attribute.key.as_str() == "http.response.status_code");
     let code = code.map(|code| code.value.to_string()).unwrap_or_default();
     let at = timestamp(event.timestamp).as_nanos() / 1_000;
-    let error = event_text(event, "aws.http.error_message").unwrap_or_default();
+    let error = redact::text(event_text(event, "aws.http.error_message").unwrap_or_default());
     let message = format!("{code}@{}.{:06}@{error}", at / 1_000_000, at % 1_000_000);
     Exception {
         id: Some(id),

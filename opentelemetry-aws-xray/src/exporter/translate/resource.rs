@@ -19,6 +19,7 @@ use super::{
     texts::Texts,
     values,
 };
+use crate::redact;
 
 /// A resource, ready to be copied into segments.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +74,8 @@ impl ResourceView {
             .iter()
             .filter(|(_, value)| !values::is_empty(value))
             .map(|(key, value)| {
-                let value = values::value(value, &Budget::SMALLER[0], &mut texts);
+                let (name, is_secret) = (key.as_str(), redact::is_secret_name(key.as_str()));
+                let value = values::named_value(name, is_secret, value, &Budget::SMALLER[0], &mut texts);
                 (Cow::Owned(format!("{}{key}", metadata::RESOURCE_PREFIX)), value)
             })
             .filter(|(key, _): &(Cow<'_, str>, _)| {
@@ -113,10 +115,15 @@ impl ResourceView {
 fn annotations(resource: &Resource, index: &Index) -> Vec<KeyValue> {
     let mut annotations: Vec<_> = resource
         .iter()
+        .filter(|(key, _)| !redact::is_secret_name(key.as_str()))
         .filter_map(|(key, value)| {
             let name = format!("{}{key}", metadata::RESOURCE_PREFIX);
             let annotation = index.annotation_of(&name).or_else(|| index.all.then_some(&*name))?.to_owned();
-            Some(KeyValue::new(annotation, value.clone()))
+            let value = match value {
+                Value::String(text) => redact::named(key.as_str(), text.as_str()).into_owned().into(),
+                other => other.clone(),
+            };
+            Some(KeyValue::new(annotation, value))
         })
         .collect();
     annotations.sort_by(|one, other| one.key.cmp(&other.key));

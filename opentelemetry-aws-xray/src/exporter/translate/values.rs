@@ -43,19 +43,30 @@ pub(super) fn named_value<'a>(
 ) -> Value<'a> {
     match value {
         _ if is_secret => Value::Str(Cow::Borrowed(redact::REDACTED)),
-        Otel::String(text) => Value::Str(texts.cut(redact::named(key, text.as_str()), budget.text_chars).0),
-        _ => self::value(value, budget, texts),
+        _ => clean_value(value, |text| redact::named(key, text), budget, texts),
     }
 }
 
 /// An attribute's value as JSON.
 #[inline]
 pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> Value<'a> {
+    clean_value(value, Cow::Borrowed, budget, texts)
+}
+
+/// The same with each text as `clean` leaves it.
+#[inline]
+fn clean_value<'a>(
+    value: &'a Otel,
+    clean: impl Fn(&'a str) -> Cow<'a, str>,
+    budget: &Budget,
+    texts: &mut Texts,
+) -> Value<'a> {
+    let text = |text: &'a str, texts: &mut Texts| Value::Str(texts.cut(clean(text), budget.text_chars).0);
     match value {
         Otel::Bool(value) => Value::Bool(*value),
         Otel::I64(value) => Value::I64(*value),
         Otel::F64(value) => Value::F64(*value),
-        Otel::String(value) => text(value.as_str(), budget, texts),
+        Otel::String(value) => text(value.as_str(), texts),
         Otel::Array(array) => {
             let mut list = texts.spare_list();
             let most = budget.entries;
@@ -63,9 +74,7 @@ pub(super) fn value<'a>(value: &'a Otel, budget: &Budget, texts: &mut Texts) -> 
                 Array::Bool(values) => fill(&mut list, values, most, |value| Value::Bool(*value)),
                 Array::I64(values) => fill(&mut list, values, most, |value| Value::I64(*value)),
                 Array::F64(values) => fill(&mut list, values, most, |value| Value::F64(*value)),
-                Array::String(values) => {
-                    fill(&mut list, values, most, |value| text(value.as_str(), budget, texts))
-                }
+                Array::String(values) => fill(&mut list, values, most, |value| text(value.as_str(), texts)),
                 // A kind of list that this version of the API does not have.
                 other => fill(&mut list, std::slice::from_ref(other), most, |other| {
                     Value::Str(Cow::Owned(other.to_string()))
@@ -90,11 +99,6 @@ fn fill<'a, T>(
 ) -> usize {
     list.extend(values.iter().take(most).map(value));
     values.len()
-}
-
-#[inline]
-fn text<'a>(text: &'a str, budget: &Budget, texts: &mut Texts) -> Value<'a> {
-    Value::Str(texts.cut(Cow::Borrowed(text), budget.text_chars).0)
 }
 
 /// Whether a value says nothing.

@@ -1,0 +1,120 @@
+//! Secrets on all roads by which a span leaves: `hunter2` must be in no document.
+
+use super::*;
+use crate::config::Payload;
+
+/// What could be cut from a document is cut from this one: with so much beside it, a secret's text meets each budget.
+fn ballast() -> KeyValue {
+    KeyValue::new("ballast", "x".repeat(70_000))
+}
+
+/// The documents of a span, as segments and as OTLP, alone and beside what has no room.
+fn documents(
+    builder: impl Fn() -> XrayExporterBuilder,
+    span: &SpanData,
+    resource: &[KeyValue],
+) -> Vec<Vec<u8>> {
+    let mut documents = Vec::new();
+    let payloads = [
+        Payload::Segments,
+        #[cfg(feature = "otlp")]
+        Payload::Otlp,
+    ];
+    for payload in payloads {
+        for ballast in [None, Some(ballast())] {
+            let sink = MemorySink::default();
+            let mut exporter = builder().with_sink(sink.clone()).with_payload(payload).build();
+            exporter.set_resource(&Resource::builder_empty().with_attributes(resource.to_vec()).build());
+            let mut span = span.clone();
+            span.attributes.extend(ballast);
+            futures_executor::block_on(exporter.export(vec![span])).unwrap();
+            assert_eq!(exporter.stats().spans_sent, 1, "{:?}", exporter.stats());
+            documents.extend(sink.take().into_iter().map(decoded));
+        }
+    }
+    documents
+}
+
+/// OTLP in datagrams is base64.
+fn decoded(document: String) -> Vec<u8> {
+    #[cfg(feature = "otlp")]
+    if let Some(text) = document.strip_prefix("T1S") {
+        use base64::Engine;
+        return base64::prelude::BASE64_STANDARD.decode(text).unwrap();
+    }
+    document.into_bytes()
+}
+
+fn tells(documents: &[Vec<u8>], what: &str) -> bool {
+    documents.iter().any(|document| document.windows(what.len()).any(|window| window == what.as_bytes()))
+}
+
+fn texts(texts: &[&str]) -> Otel {
+    Otel::Array(Array::String(texts.iter().map(|text| StringValue::from((*text).to_owned())).collect()))
+}
+
+#[test]
+fn no_secret_of_an_attribute_leaves() {
+    const URL: &str = "https://u:hunter2@h/";
+    for (name, value) in [
+        ("db.password", "hunter2".into()),
+        ("http.request.header.x-api-key", texts(&["hunter2"])),
+        ("url.full", URL.into()),
+        ("exception.message", URL.into()),
+        ("exception.stacktrace", texts(&[URL])),
+        ("aws.xray.annotation.url.full", URL.into()),
+        ("aws.xray.annotation.db.connection_string", "host=h password=hunter2".into()),
+        ("aws.xray.metadatum.ns.db.connection_string", "host=h password=hunter2".into()),
+    ] {
+        let span = span(SpanKind::Server, "x", vec![KeyValue::new(name, value)]);
+        let shown = format!("{:.200}", format!("{:?}", span.attributes));
+        let resource: Vec<_> =
+            span.attributes.iter().filter(|_| !name.starts_with("aws.")).cloned().collect();
+        let indexed = || XrayExporter::builder().with_index_all_attributes(true);
+        for documents in [
+            documents(XrayExporter::builder, &span, &[]),
+            documents(indexed, &span, &[]),
+            documents(indexed, &self::span(SpanKind::Server, "x", vec![]), &resource),
+        ] {
+            assert!(!tells(&documents, "hunter2"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn no_secret_of_a_message_leaves() {
+    const MESSAGE: &str = "GET https://u:hunter2@h/ failed";
+    let failed = |attributes: &[(&'static str, Otel)]| {
+        let attributes = attributes.iter().map(|(name, value)| KeyValue::new(*name, value.clone())).collect();
+        event("exception", attributes)
+    };
+    let many = vec![failed(&[("exception.message", MESSAGE.into())]); 70];
+    for (what, events) in [
+        ("sources", vec![failed(&[("exception.stacktrace", texts(&[MESSAGE, MESSAGE]))])]),
+        (
+            "causes",
+            vec![failed(&[("exception.stacktrace", format!("x\nCaused by:\n    0: {MESSAGE}\n").into())])],
+        ),
+        ("no frames", vec![failed(&[("exception.stacktrace", MESSAGE.into())])]),
+        ("beyond the budget", many),
+        (
+            "an AWS call",
+            vec![event(
+                "HTTP request failure",
+                vec![
+                    KeyValue::new("aws.http.error_message", MESSAGE),
+                    KeyValue::new("http.response.status_code", 500),
+                ],
+            )],
+        ),
+    ] {
+        for language in ["rust", "java"] {
+            let mut span = span(SpanKind::Client, "x", vec![KeyValue::new("rpc.system", "aws-api")]);
+            span.events.events = events.clone();
+            span.status = Status::error(MESSAGE);
+            let resource = [KeyValue::new("telemetry.sdk.language", language)];
+            let documents = documents(XrayExporter::builder, &span, &resource);
+            assert!(!tells(&documents, "hunter2"), "{what}");
+        }
+    }
+}
