@@ -15,7 +15,10 @@ pub(crate) use parameters::parameters;
 use url::without_user_info;
 pub(crate) use url::{host, url};
 
-use crate::annotate::own_key;
+use crate::{
+    annotate::{OBJECT_PREFIX, own_key},
+    exporter::json_without_secrets,
+};
 
 /// What stands for a secret's value (OpenTelemetry semantic conventions, `url.query`).
 pub(crate) const REDACTED: &str = "REDACTED";
@@ -37,9 +40,12 @@ pub(crate) fn is_quoting_name(key: &str) -> bool {
     )
 }
 
-/// An attribute's text as it may leave the process, where its name says that it is an address or a message. What handlers
+/// An attribute's text as it may leave the process, where its name says that it is an address, a message or JSON. What handlers
 /// hand over is known by its own key.
 pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
+    if key.starts_with(OBJECT_PREFIX) {
+        return json_without_secrets(text);
+    }
     match own_key(key) {
         "url.full" | "http.url" | "messaging.url" => url(text),
         "http.target" if text.contains("://") => url(text),

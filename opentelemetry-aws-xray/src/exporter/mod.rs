@@ -34,7 +34,7 @@ use opentelemetry_sdk::{
 pub(crate) use stats::{CallFailure, Counters};
 pub use stats::{DropReason, ExporterStats};
 pub use trace_id_policy::{TraceIdPolicy, TraceIdWindow};
-pub(crate) use translate::{Flags, is_sql};
+pub(crate) use translate::{Flags, is_sql, json_without_secrets};
 
 use crate::clock::{Clock, SystemClock};
 

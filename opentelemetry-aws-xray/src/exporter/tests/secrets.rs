@@ -56,6 +56,7 @@ fn texts(texts: &[&str]) -> Otel {
 #[test]
 fn no_secret_of_an_attribute_leaves() {
     const URL: &str = "https://u:hunter2@h/";
+    let long = format!(r#"{{"password":"hunter2","x":"{}"}}"#, "y".repeat(9_000));
     for (name, value) in [
         ("db.password", "hunter2".into()),
         ("http.request.header.x-api-key", texts(&["hunter2"])),
@@ -65,6 +66,11 @@ fn no_secret_of_an_attribute_leaves() {
         ("aws.xray.annotation.url.full", URL.into()),
         ("aws.xray.annotation.db.connection_string", "host=h password=hunter2".into()),
         ("aws.xray.metadatum.ns.db.connection_string", "host=h password=hunter2".into()),
+        ("aws.xray.metadata.ns", r#"{"password":"hunter2"}"#.into()),
+        ("aws.xray.metadata.ns", long.into()),
+        ("aws.xray.metadata.ns", r#"{"session_token":"hunter2","n":1e999}"#.into()),
+        ("aws.xray.metadata.ns", r#"[{"session_token":"hunter2"}]"#.into()),
+        ("aws.xray.metadata.AWS.ns", r#"{"password":"hunter2"}"#.into()),
     ] {
         let span = span(SpanKind::Server, "x", vec![KeyValue::new(name, value)]);
         let shown = format!("{:.200}", format!("{:?}", span.attributes));
@@ -116,5 +122,41 @@ fn no_secret_of_a_message_leaves() {
             let documents = documents(XrayExporter::builder, &span, &resource);
             assert!(!tells(&documents, "hunter2"), "{what}");
         }
+    }
+}
+
+#[test]
+fn members_of_json_are_cut_one_by_one() {
+    let object = json!({"password": "hunter2", "kept": 1, "long": "y".repeat(9_000), "list": vec![0; 600]});
+    let attributes = vec![KeyValue::new("aws.xray.metadata.ns", object.to_string()), ballast()];
+    let batch = vec![span(SpanKind::Server, "x", attributes)];
+    let (documents, stats) = exported_with(XrayExporter::builder(), &MemorySink::default(), [batch]);
+    let members = &documents[0]["metadata"]["ns"];
+    assert_eq!((&members["password"], &members["kept"]), (&json!("REDACTED"), &json!(1)));
+    assert_eq!(members["long"].as_str().unwrap().len(), 8_192);
+    assert!(members["list"].as_array().unwrap().len() < 600);
+    assert!(stats.cut >= 3, "{stats:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn no_object_is_too_large(depth in 1_usize..30, width in 1_usize..6, leaf in "[a-z]{0,9}") {
+        let mut object = json!(leaf);
+        for _ in 0..depth {
+            let wider = json!({"key": vec![object.clone(); width], "again": object});
+            if wider.to_string().len() > 20_000 {
+                break;
+            }
+            object = wider;
+        }
+        let attributes = vec![
+            KeyValue::new("aws.xray.metadata.one", json!({"a": object}).to_string()),
+            KeyValue::new("aws.xray.metadata.two", json!({"a": object}).to_string()),
+        ];
+        let batch = vec![span(SpanKind::Server, "x", attributes)];
+        let (documents, _) = exported_with(XrayExporter::builder(), &MemorySink::new(9_186), [batch]);
+        prop_assert_eq!(documents.len(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! JSON that an attribute holds as text, read into metadata.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use xray_wire::{limits::MAX_DOCUMENT_BYTES, segment::Value};
 
@@ -11,25 +11,73 @@ type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 /// The members of a JSON object, the last of each key; `None` for anything else, for what is larger than a document or
 /// too deep, and for integers that would lose digits. Values that are named like secrets are replaced.
 pub(super) fn object(text: &str) -> Option<Members<'_>> {
+    Some(parsed(text)?.0)
+}
+
+/// Text that holds a JSON object, with the values replaced that are named like secrets. What can't be read as one is left out
+/// whole if it looks like JSON and names a secret.
+pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
+    let Some((_, secrets)) = parsed(text) else {
+        return Cow::Borrowed(if may_tell_secret(text) { redact::REDACTED } else { text });
+    };
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut kept = 0;
+    for Range { start, end } in secrets {
+        clean.extend([&text[kept..start], "\"", redact::REDACTED, "\""]);
+        kept = end;
+    }
+    clean.push_str(&text[kept..]);
+    Cow::Owned(clean)
+}
+
+/// Whether text looks like an object or a list.
+pub(super) fn looks_like_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// Any word of it may be a name, and any letter of a name may be escaped.
+fn may_tell_secret(text: &str) -> bool {
+    let words = || text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')));
+    looks_like_json(text) && (text.contains("\\u") || words().any(redact::is_secret_name))
+}
+
+/// The members of an object, and where in the text values stand that are named like secrets.
+fn parsed(text: &str) -> Option<(Members<'_>, Vec<Range<usize>>)> {
     if text.len() > MAX_DOCUMENT_BYTES || !text.trim_start().starts_with('{') {
         return None;
     }
-    let mut reader = Reader { rest: text };
+    let mut reader = Reader { text, rest: text, secrets: Vec::new() };
     let Value::Map(members) = reader.value(MAX_DEPTH)? else { return None };
     reader.skip_space();
-    reader.rest.is_empty().then_some(members)
+    reader.rest.is_empty().then_some((members, reader.secrets))
 }
 
 /// Deeper than people nest, and nothing to a stack.
 const MAX_DEPTH: usize = 32;
 
 struct Reader<'a> {
+    text: &'a str,
     rest: &'a str,
+    secrets: Vec<Range<usize>>,
 }
 
 impl<'a> Reader<'a> {
     fn skip_space(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+    }
+
+    /// How much was read.
+    fn position(&self) -> usize {
+        self.text.len() - self.rest.len()
+    }
+
+    /// Notes that what was read since is a secret, with all that is in it.
+    fn note_secret(&mut self, start: usize) {
+        while self.secrets.pop_if(|inner| inner.start >= start).is_some() {}
+        self.secrets.push(start..self.position());
     }
 
     /// Whether a piece of text comes next; it is then read.
@@ -59,9 +107,17 @@ impl<'a> Reader<'a> {
         self.items("{", "}", |reader| {
             let key = reader.string()?;
             reader.skip_space();
-            let value = reader.is_next(":").then(|| reader.value(depth))??;
-            let is_secret = redact::is_secret_name(&key);
-            members.push((key, if is_secret { Value::Str(Cow::Borrowed(redact::REDACTED)) } else { value }));
+            if !reader.is_next(":") {
+                return None;
+            }
+            reader.skip_space();
+            let start = reader.position();
+            let mut value = reader.value(depth)?;
+            if redact::is_secret_name(&key) {
+                reader.note_secret(start);
+                value = Value::Str(Cow::Borrowed(redact::REDACTED));
+            }
+            members.push((key, value));
             Some(())
         })?;
         let mut later = HashSet::new();
@@ -232,6 +288,30 @@ mod tests {
     }
 
     #[test]
+    fn text_without_secrets() {
+        for (text, expected) in [
+            (r#"{"a":1, "password" : "x" ,"b":2}"#, r#"{"a":1, "password" : "REDACTED" ,"b":2}"#),
+            (r#"{"a":[{"session_token":{"secret":[1]}}]}"#, r#"{"a":[{"session_token":"REDACTED"}]}"#),
+            (r#"{"pass\u0077ord":1,"password":2}"#, r#"{"pass\u0077ord":"REDACTED","password":"REDACTED"}"#),
+            (r#"{"a":"about a password"}"#, r#"{"a":"about a password"}"#),
+            // No object, or none that is taken.
+            (r#"{"session_token":"x","n":1e999}"#, "REDACTED"),
+            (r#"[{"session_token":"x"}]"#, "REDACTED"),
+            (r#"{'session-token':'x'}"#, "REDACTED"),
+            (r#" {"pass\u0077ord":"#, "REDACTED"),
+            (r#"{"a":1e999}"#, r#"{"a":1e999}"#),
+            ("the password is wrong", "the password is wrong"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(text), expected, "{text}");
+        }
+        let long = format!(r#"{{"password":"x","a":"{}"}}"#, "x".repeat(MAX_DOCUMENT_BYTES));
+        assert_eq!(without_secrets(&long), "REDACTED");
+        let deep = format!(r#"{{"password":"x","a":{}{}}}"#, "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        assert_eq!(without_secrets(&deep), "REDACTED");
+    }
+
+    #[test]
     fn depth_and_size_are_bounded() {
         let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         assert!(object(&deep(MAX_DEPTH - 1)).is_some());
@@ -262,6 +342,13 @@ mod tests {
         fn what_is_read_is_what_was_written(value in json(), pretty: bool) {
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
             prop_assert_eq!(written(&text.unwrap()), value.is_object().then_some(value));
+        }
+
+        #[test]
+        fn no_secret_stays_and_all_else_does(value in json(), secret in json(), key in "[a-c]{0,2}(password|[-_]token)") {
+            let hide = |secret| serde_json::json!({"a": value, "b": [{key.clone(): secret}], "c": 1});
+            let clean = without_secrets(&hide(secret).to_string()).into_owned();
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&clean).unwrap(), hide("REDACTED".into()));
         }
 
         #[test]

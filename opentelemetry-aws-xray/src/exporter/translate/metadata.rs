@@ -64,10 +64,11 @@ pub(super) fn metadata<'a>(
         && !options.redaction.has_metadata_rules();
     if is_settled {
         let mut entries = Entries::Written(body.default_metadata(), 0);
-        fill(&mut entries, span, told, attributes, budget, texts, holes);
+        fill(&mut entries, span, told, options, attributes, budget, (texts, holes));
         return entries.close();
     }
-    let moved = fill(&mut Entries::Listed(list), span, told, attributes, budget, texts, holes);
+    let moved =
+        fill(&mut Entries::Listed(list), span, told, options, attributes, budget, (&mut *texts, holes));
     if moved || budget.text_chars < usize::MAX {
         tell_apart(list);
     }
@@ -81,10 +82,10 @@ fn fill<'a>(
     entries: &mut Entries<'_, 'a>,
     span: &'a SpanData,
     told: Told<'_>,
+    options: &Options,
     attributes: &mut Attributes<'a, '_>,
     budget: &Budget,
-    texts: &mut Texts,
-    holes: &mut Holes,
+    (texts, holes): (&mut Texts, &mut Holes),
 ) -> bool {
     let mut moved = false;
     let mut left_out = 0;
@@ -111,7 +112,7 @@ fn fill<'a>(
                 holes.note(Some((index, &attribute.value)), rule, usize::MAX, place);
             }
         } else {
-            moved |= special::add(attribute, name == Name::Secret, budget, texts, entries);
+            moved |= special::add(attribute, name == Name::Secret, options, budget, texts, entries);
         }
         true
     });

@@ -36,6 +36,7 @@ mod values;
 pub(crate) use budget::Budget;
 pub(crate) use event::subsegments as event_subsegments;
 pub(crate) use flags::Flags;
+pub(crate) use json::without_secrets as json_without_secrets;
 pub(crate) use local_root::{Role, parent_id, roles};
 pub(crate) use metadata_options::MetadataOptions;
 use opentelemetry::trace::SpanKind;

@@ -3,6 +3,7 @@
 use super::{
     super::{index::Index, trace_id_policy::TraceIdPolicy},
     MetadataOptions,
+    metadata::DEFAULT,
 };
 use crate::redaction::Redaction;
 
@@ -29,6 +30,14 @@ pub(crate) struct Options {
     pub(crate) event_subsegments: usize,
     /// What stays in the process.
     pub(crate) redaction: Redaction,
+}
+
+impl Options {
+    /// Whether metadata may leave, by the namespace that it has before it is renamed.
+    pub(super) fn lets_through_metadata(&self, namespace: &str, key: &str) -> bool {
+        let namespace = if namespace == DEFAULT { self.metadata.namespace() } else { namespace };
+        self.redaction.lets_through_metadata(namespace, key)
+    }
 }
 
 impl Default for Options {
