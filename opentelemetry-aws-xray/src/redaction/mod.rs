@@ -1,6 +1,7 @@
 //! What users want to keep in the process, besides the secrets that never leave it.
 
 mod client;
+mod queries;
 mod sql;
 
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -113,10 +114,10 @@ impl Redaction {
         self
     }
 
-    /// Whether values in SQL become `?`, in `db.query.text`, `db.statement`, and a span's name that is such a query.
-    /// Comments are taken out, since programs put values there too. Where a query can be read in two ways, all that
-    /// follows becomes one `?`. Queries to databases that are not asked in SQL become `REDACTED`, parameters
-    /// (`db.query.parameter.*`) `?`.
+    /// Whether values in SQL become `?`, in `db.query.text`, `db.statement`, `summary` beside it (as sqlx logs queries), and a
+    /// name that is such a query: of spans, events and links. Comments are taken out, since programs put values there
+    /// too. Where a query can be read in two ways, all that follows becomes one `?`. Queries to databases that are not
+    /// asked in SQL become `REDACTED`, parameters (`db.query.parameter.*`) `?`.
     ///
     /// Messages of errors may quote queries too, and stay as they are.
     ///
@@ -223,7 +224,7 @@ impl Redaction {
 
     fn span(&self, span: &mut SpanData) {
         if self.masked_sql {
-            sql::mask_span(span);
+            queries::mask_span(span);
         }
         if self.anonymous_clients {
             client::anonymise_span(span);

@@ -147,6 +147,54 @@ fn sql_and_clients_in_their_blocks() {
 }
 
 #[test]
+fn queries_in_events_are_masked_too() {
+    let document = document(Redaction::default().with_masked_sql(true), |span| {
+        span.attributes = vec![KeyValue::new("db.system", "postgresql")];
+        let attributes = |pairs: &[(&'static str, &'static str)]| {
+            pairs.iter().map(|(key, text)| KeyValue::new(*key, *text)).collect::<Vec<_>>()
+        };
+        let time = span.start_time;
+        span.events.events = vec![
+            // As sqlx logs a long query, and a short one.
+            Event::new(
+                "query",
+                time,
+                attributes(&[("summary", "SELECT 'joan' …"), ("db.statement", "\n\nSELECT 'joan'")]),
+                0,
+            ),
+            Event::new("query", time, attributes(&[("db.statement", ""), ("summary", "SELECT 'joan'")]), 0),
+            Event::new(
+                "SELECT 'joan'",
+                time,
+                attributes(&[("db.query.text", "SELECT 'joan'"), ("db.query.parameter.0", "joan")]),
+                0,
+            ),
+            Event::new("get", time, attributes(&[("db.system", "redis"), ("db.statement", "GET joan")]), 0),
+            Event::new("summary", time, attributes(&[("summary", "it's what it is")]), 0),
+        ];
+    });
+    let events = &document["metadata"]["events"];
+    assert!(!document.to_string().contains("joan"), "{document}");
+    assert_eq!(events["0"]["attributes"]["summary"], "SELECT ? …");
+    assert_eq!(events["2"]["name"], "SELECT ?");
+    assert_eq!(events["4"]["attributes"]["summary"], "it's what it is");
+}
+
+#[test]
+fn what_handlers_hand_over_is_masked_by_its_key() {
+    let redaction = Redaction::default().with_masked_sql(true).with_anonymous_clients(true);
+    let document = document(redaction, |span| {
+        span.span_kind = SpanKind::Server;
+        span.attributes = vec![
+            KeyValue::new("aws.xray.annotation.client.address", "203.0.113.7"),
+            KeyValue::new("aws.xray.metadatum.db.db.statement", "SELECT 'jane'"),
+        ];
+    });
+    assert_eq!(document["annotations"], json!({"client.address": "203.0.113.0"}));
+    assert_eq!(document["metadata"]["db"]["db.statement"], "SELECT ?");
+}
+
+#[test]
 fn a_rule_that_panics_costs_a_batch() {
     let redaction = Redaction::default().with_rule(|_, _| panic!("a fault of the user's"));
     let sink = MemorySink::default();
