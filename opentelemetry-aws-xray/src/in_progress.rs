@@ -170,7 +170,7 @@ pub(crate) fn only_what_has_ended<T>(flush: impl FnOnce() -> T) -> T {
 }
 
 /// The attribute by which the exporter knows that a span has not ended.
-const IN_PROGRESS: &str = "aws.xray.inprogress";
+pub(crate) const IN_PROGRESS: &str = "aws.xray.inprogress";
 
 fn becomes_segment(span: &SpanData) -> bool {
     span.parent_span_id == SpanId::INVALID

@@ -195,6 +195,15 @@ fn what_handlers_hand_over_is_masked_by_its_key() {
 }
 
 #[test]
+fn a_span_goes_on_whatever_is_denied() {
+    let document = document(Redaction::default().with_denied(["aws.*", "*"]), |span| {
+        span.attributes = vec![KeyValue::new(IN_PROGRESS, true)];
+    });
+    assert_eq!((&document["in_progress"], &document["end_time"]), (&json!(true), &Json::Null));
+    assert!(!document.to_string().contains(IN_PROGRESS), "{document}");
+}
+
+#[test]
 fn a_rule_that_panics_costs_a_batch() {
     let redaction = Redaction::default().with_rule(|_, _| panic!("a fault of the user's"));
     let sink = MemorySink::default();
