@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "otlp")]
+use opentelemetry::otel_warn;
 use opentelemetry_sdk::{Resource, trace::SpanData};
 use xray_wire::{
     SegmentId, TraceId,
@@ -39,7 +41,8 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(super) fn new(sink: Box<dyn SegmentSink>, options: Options, nesting: bool) -> Self {
+    pub(super) fn new(sink: Box<dyn SegmentSink>, mut options: Options, nesting: bool) -> Self {
+        options.redaction.set_adopts_prefixes(options.prefixes);
         Self {
             sink,
             trace_ids: TraceIdCheck::new(options.trace_ids),
@@ -59,6 +62,9 @@ impl Pipeline {
     /// The same, but with OTLP as the payload.
     #[cfg(feature = "otlp")]
     pub(super) fn with_otlp(self, framing: Framing) -> Self {
+        if self.options.redaction.has_metadata_rules() {
+            otel_warn!(name: "XrayExporter.DeniedMetadata", message = "OTLP has no metadata: what with_denied_metadata names is sent all the same; with_denied leaves attributes out");
+        }
         let otlp = Otlp::new(framing, self.sink.max_document_bytes());
         Self { otlp: Some(Box::new(otlp)), ..self }
     }

@@ -31,6 +31,7 @@ use opentelemetry_sdk::{
     error::{OTelSdkError, OTelSdkResult},
     trace::{SpanData, SpanExporter},
 };
+pub(crate) use prefixes::name_before_adoption;
 pub(crate) use stats::{CallFailure, Counters};
 pub use stats::{DropReason, ExporterStats};
 pub use trace_id_policy::{TraceIdPolicy, TraceIdWindow};

@@ -3,7 +3,7 @@
 use opentelemetry::Key;
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::annotate::{ANNOTATION_PREFIX, metadatum_name};
+use crate::annotate::{ANNOTATION_PREFIX, METADATUM_PREFIX, metadatum_name};
 
 /// Gives attributes with such names those that [`annotate`](crate::annotate) and
 /// [`add_metadata`](crate::add_metadata) give.
@@ -23,6 +23,15 @@ fn adopted(name: &str) -> Option<String> {
     named("metadata.").map(|key| metadatum_name("", key))
 }
 
+/// The name that an attribute may have had before.
+pub(crate) fn name_before_adoption(name: &str) -> Option<String> {
+    if let Some(key) = name.strip_prefix(ANNOTATION_PREFIX) {
+        return Some(format!("annotation.{key}"));
+    }
+    let key = name.strip_prefix(METADATUM_PREFIX)?.strip_prefix('.')?;
+    Some(format!("metadata.{key}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +47,8 @@ mod tests {
             ("order.metadata.x", None),
         ] {
             assert_eq!(adopted(name).as_deref(), expected, "{name}");
+            let before = expected.and_then(name_before_adoption);
+            assert_eq!(before.as_deref(), expected.map(|_| name), "{name}");
         }
     }
 }

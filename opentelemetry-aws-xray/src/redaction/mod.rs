@@ -11,7 +11,7 @@ use opentelemetry_sdk::{Resource, trace::SpanData};
 
 use crate::{
     annotate::own_key,
-    exporter::{is_known, matches},
+    exporter::{is_known, matches, name_before_adoption},
     in_progress::IN_PROGRESS,
     redact::REDACTED,
 };
@@ -48,6 +48,8 @@ pub struct Redaction {
     masked_sql: bool,
     anonymous_clients: bool,
     rule: Option<Rule>,
+    /// Whether `annotation.` and `metadata.` before names were taken for those of handlers.
+    adopts_prefixes: bool,
 }
 
 /// What becomes of a text.
@@ -100,6 +102,8 @@ impl Redaction {
 
     /// Metadata that is left out, by patterns of its namespace and its key: `("events", "*")` leaves out events that are not
     /// exceptions, `("*", "otel.resource.*")` the resource. Fields and annotations are not concerned. Calls add up.
+    ///
+    /// OTLP has no metadata, so that this has no effect there, and a warning says so: [`with_denied`](Self::with_denied) has.
     ///
     /// ```
     /// use opentelemetry_aws_xray::Redaction;
@@ -185,6 +189,11 @@ impl Redaction {
         self
     }
 
+    /// Matches what was adopted by the name that it had before, too.
+    pub(crate) fn set_adopts_prefixes(&mut self, adopts: bool) {
+        self.adopts_prefixes = adopts;
+    }
+
     /// Takes out of spans what shall stay.
     pub(crate) fn spans(&self, batch: &mut [SpanData]) {
         if self.looks_at_spans() {
@@ -219,7 +228,15 @@ impl Redaction {
     }
 
     fn looks_at_spans(&self) -> bool {
-        let Self { allowed, denied, denied_metadata: _, masked_sql, anonymous_clients, rule } = self;
+        let Self {
+            allowed,
+            denied,
+            denied_metadata: _,
+            masked_sql,
+            anonymous_clients,
+            rule,
+            adopts_prefixes: _,
+        } = self;
         !allowed.is_empty() || !denied.is_empty() || *masked_sql || *anonymous_clients || rule.is_some()
     }
 
@@ -262,16 +279,23 @@ impl Redaction {
         if name == IN_PROGRESS {
             return true;
         }
-        let key = own_key(name);
-        if fits(&self.denied, name) || fits(&self.denied, key) {
+        if self.fits(&self.denied, name) {
             return false;
         }
         self.allowed.is_empty()
-            || fits(&self.allowed, name)
-            || fits(&self.allowed, key)
+            || self.fits(&self.allowed, name)
             || is_known(name)
             || name.starts_with("exception.")
             || name.starts_with("aws.xray.exception.")
+    }
+
+    /// Whether an attribute fits any of the patterns, by its name or by the key that its user gave.
+    fn fits(&self, patterns: &[String], name: &str) -> bool {
+        let before = || if self.adopts_prefixes { name_before_adoption(name) } else { None };
+        !patterns.is_empty()
+            && (fits(patterns, name)
+                || fits(patterns, own_key(name))
+                || before().is_some_and(|before| fits(patterns, &before)))
     }
 
     /// The value as the user's own rule leaves it.

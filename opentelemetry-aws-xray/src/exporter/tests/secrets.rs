@@ -1,7 +1,7 @@
 //! Secrets on all roads by which a span leaves: `hunter2` must be in no document.
 
 use super::*;
-use crate::config::Payload;
+use crate::{Redaction, config::Payload};
 
 /// What could be cut from a document is cut from this one: with so much beside it, a secret's text meets each budget.
 fn ballast() -> KeyValue {
@@ -121,6 +121,51 @@ fn no_secret_of_a_message_leaves() {
             let resource = [KeyValue::new("telemetry.sdk.language", language)];
             let documents = documents(XrayExporter::builder, &span, &resource);
             assert!(!tells(&documents, "hunter2"), "{what}");
+        }
+    }
+}
+
+#[test]
+fn what_is_denied_stays_wherever_it_lands() {
+    let metadata = |namespace: &str, key: &str| Redaction::default().with_denied_metadata(namespace, key);
+    let denied = |patterns: [&str; 2]| Redaction::default().with_denied(patterns);
+    for (what, redaction, attributes) in [
+        ("members", metadata("ns", "card"), vec![("aws.xray.metadata.ns", r#"{"card":"hunter2"}"#)]),
+        (
+            "members that can't be read",
+            metadata("ns", "card"),
+            vec![("aws.xray.metadata.ns", r#"{"card":"hunter2","n":1e999}"#)],
+        ),
+        (
+            "the second of a name",
+            metadata("default", "card"),
+            vec![("aws.xray.metadatum..card", "hunter2"), ("card", "hunter2")],
+        ),
+        (
+            "handed over beside a member",
+            metadata("ns", "card"),
+            vec![("aws.xray.metadata.ns", r#"{"card":1}"#), ("aws.xray.metadatum.ns.card", "hunter2")],
+        ),
+        (
+            "prefixes",
+            denied(["annotation.card", "metadata.*"]),
+            vec![("annotation.card", "hunter2"), ("metadata.card", "hunter2")],
+        ),
+        (
+            "keys behind prefixes",
+            denied(["card", "x"]),
+            vec![("annotation.card", "hunter2"), ("metadata.card", "hunter2")],
+        ),
+    ] {
+        let attributes = attributes.into_iter().map(|(name, text)| KeyValue::new(name, text)).collect();
+        let span = span(SpanKind::Server, "x", attributes);
+        let builder =
+            || XrayExporter::builder().with_attribute_prefixes(true).with_redaction(redaction.clone());
+        for ballast in [None, Some(ballast())] {
+            let mut span = span.clone();
+            span.attributes.extend(ballast);
+            let (documents, _) = exported_with(builder(), &MemorySink::default(), [vec![span]]);
+            assert!(!documents[0].to_string().contains("hunter2"), "{what}");
         }
     }
 }

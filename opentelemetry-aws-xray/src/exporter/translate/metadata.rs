@@ -69,10 +69,11 @@ pub(super) fn metadata<'a>(
     }
     let moved =
         fill(&mut Entries::Listed(list), span, told, options, attributes, budget, (&mut *texts, holes));
-    if moved || budget.text_chars < usize::MAX {
+    // As long as keys are those that were denied.
+    let renamed = options.metadata.finish(list, &options.redaction);
+    if moved || renamed || budget.text_chars < usize::MAX {
         tell_apart(list);
     }
-    options.metadata.finish(list, &options.redaction);
     body.metadata(list);
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use xray_wire::segment::MetadataEntry;
 
-use super::{entries::tell_apart, handed::is_reserved, metadata::DEFAULT};
+use super::{handed::is_reserved, metadata::DEFAULT};
 use crate::redaction::Redaction;
 
 /// How metadata is written. By default it is left as it is.
@@ -30,16 +30,16 @@ impl MetadataOptions {
         self.namespace.is_none()
     }
 
-    /// The last touch to a document's metadata.
-    pub(super) fn finish<'a>(&'a self, entries: &mut Vec<MetadataEntry<'a>>, redaction: &Redaction) {
+    /// Names the first namespace, takes out what is denied, and answers whether keys may have become the same.
+    pub(super) fn finish<'a>(&'a self, entries: &mut Vec<MetadataEntry<'a>>, redaction: &Redaction) -> bool {
         if let Some(name) = &self.namespace {
             let unnamed = entries.iter_mut().filter(|entry| entry.namespace == DEFAULT);
             unnamed.for_each(|entry| entry.namespace = Cow::Borrowed(name));
-            // Another one may have had that name.
-            tell_apart(entries);
         }
         if redaction.has_metadata_rules() {
             entries.retain(|entry| redaction.lets_through_metadata(&entry.namespace, &entry.key));
         }
+        // Another namespace may have had that name.
+        self.namespace.is_some()
     }
 }
