@@ -63,6 +63,8 @@ fn a_long_text_of_a_cause_is_cut_like_any_other() {
         ("type of a cause", trace(format!("E: e\n\tat a(A:1)\nCaused by: {long}: f\n\tat b(B:2)\n"))),
         ("label", trace(format!("E: e\n\tat {long}(A:1)\n"))),
         ("path", trace(format!("E: e\n\tat a({long}:1)\n"))),
+        ("label of Rust", trace(format!("   0: {long}\n             at ./src/pay.rs:12:9\n"))),
+        ("path of Rust", trace(format!("   0: shop::pay\n             at {long}:12:9\n"))),
     ] {
         let mut attributes: Vec<_> = (0..40).map(|n| KeyValue::new(format!("order.{n}"), n)).collect();
         attributes.push(KeyValue::new("rpc.system", "aws-api"));
