@@ -27,7 +27,9 @@ use crate::{
 /// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
 ///
 /// let mut json = Vec::new();
-/// let mut body = Body::open("api", id, Timestamp::EPOCH, None, None, &mut json);
+/// let mut body = Body::new(None, &mut json);
+/// body.name("api");
+/// body.id_and_times(id, Timestamp::EPOCH, None);
 /// body.flags(true, false, false);
 /// body.http(&HttpFields { status: Some(503), ..HttpFields::default() });
 /// assert!(json.ends_with(br#","fault":true,"http":{"response":{"status":503}}"#));

@@ -59,11 +59,10 @@ pub struct HttpPlaces {
 ///
 /// ```
 /// use xray_wire::encode::{Body, SqlFields};
-/// # use xray_wire::{SegmentId, Timestamp};
-/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
 ///
 /// let mut json = Vec::new();
-/// let mut body = Body::open("shop@db.internal", id, Timestamp::EPOCH, None, None, &mut json);
+/// let mut body = Body::new(None, &mut json);
+/// body.name("shop@db.internal");
 /// body.sql(&SqlFields { sanitized_query: Some("SELECT 1"), ..SqlFields::default() });
 /// assert!(json.ends_with(br#","sql":{"sanitized_query":"SELECT 1"}"#));
 /// ```
@@ -99,11 +98,10 @@ impl<'f> From<&'f Sql<'_>> for SqlFields<'f> {
 ///
 /// ```
 /// use xray_wire::encode::{AwsFields, Body};
-/// # use xray_wire::{SegmentId, Timestamp};
-/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
 ///
 /// let mut json = Vec::new();
-/// let mut body = Body::open("S3", id, Timestamp::EPOCH, None, None, &mut json);
+/// let mut body = Body::new(None, &mut json);
+/// body.name("S3");
 /// let others = [("bucket_name", "receipts")];
 /// body.aws(Some(&AwsFields { operation: Some("PutObject"), others: &others, ..AwsFields::default() }));
 /// assert!(json.ends_with(br#","aws":{"operation":"PutObject","bucket_name":"receipts"}"#));

@@ -9,8 +9,6 @@ use crate::segment::Frame;
 ///
 /// ```
 /// use xray_wire::{encode::{Body, EncodedFrames}, segment::{Exception, Frame}};
-/// # use xray_wire::{SegmentId, Timestamp};
-/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
 ///
 /// // While the stack trace is read:
 /// let mut frames = EncodedFrames::default();
@@ -28,7 +26,8 @@ use crate::segment::Frame;
 ///     stack: Vec::new(),
 /// };
 /// let mut json = Vec::new();
-/// let mut body = Body::open("api", id, Timestamp::EPOCH, None, None, &mut json);
+/// let mut body = Body::new(None, &mut json);
+/// body.name("api");
 /// body.cause(None, &[], [(&exception, &frames)].into_iter());
 /// assert!(json.ends_with(br#""message":"out of stock","stack":[{"label":"shop::pay"}]}]}"#));
 /// ```

@@ -14,11 +14,10 @@ use crate::segment::{MetadataEntry, Value};
 ///
 /// ```
 /// use xray_wire::{encode::Body, segment::Value};
-/// # use xray_wire::{SegmentId, Timestamp};
-/// # let id = SegmentId::parse(b"53995c3f42cd8ad8").unwrap();
 ///
 /// let mut json = Vec::new();
-/// let mut body = Body::open("api", id, Timestamp::EPOCH, None, None, &mut json);
+/// let mut body = Body::new(None, &mut json);
+/// body.name("api");
 /// let mut metadata = body.default_metadata();
 /// metadata.text("thread", "main");
 /// metadata.entry("items", &Value::I64(3));
