@@ -140,6 +140,8 @@ fn server(c: &mut Criterion) {
         ("unsampled by the caller", of_pipeline, NOT_SAMPLED),
         ("instrumentation-tower, unsampled by the caller", others(&always), NOT_SAMPLED),
     ];
+    // As `axum::serve` does for each connection: layers are applied once, and not for each request.
+    let cases = cases.map(|(name, app, trace_header)| (name, app.with_state(()), trace_header));
     let mut group = c.benchmark_group("server");
     for (name, app, trace_header) in &cases {
         let mut run = || now(answer(app.clone(), trace_header));
