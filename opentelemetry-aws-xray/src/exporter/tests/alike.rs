@@ -72,6 +72,15 @@ fn request() -> Vec<KeyValue> {
     ]
 }
 
+/// The same where a proxy does not know the client, in conventions old and new.
+fn request_of_an_unknown() -> Vec<KeyValue> {
+    let mut attributes = request();
+    attributes.retain(|attribute| attribute.key.as_str() != "client.address");
+    attributes.push(KeyValue::new("client.address", "unknown"));
+    attributes.push(KeyValue::new("http.client_ip", "203.0.113.9"));
+    attributes
+}
+
 /// What a database is asked.
 fn query() -> Vec<KeyValue> {
     vec![
@@ -223,6 +232,7 @@ fn one_value_that_differs_does_not_go_unseen() {
     for (kind, attributes, indexed) in [
         (SpanKind::Server, request(), None),
         (SpanKind::Server, request(), Some("u*")),
+        (SpanKind::Server, request_of_an_unknown(), None),
         (SpanKind::Client, query(), None),
         (SpanKind::Client, call(), None),
     ] {

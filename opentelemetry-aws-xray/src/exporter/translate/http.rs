@@ -123,7 +123,8 @@ pub(super) fn of_the_connection(span: &SpanData, attributes: &Attributes<'_, '_>
         return [None; 2];
     }
     let index = |slot| attributes.found(slot).map(|(index, _)| index);
-    let is_only = !attributes.has_any(const { Slots::of(&[Slot::NetSockPeerAddr, Slot::NetPeerIp]) });
+    let is_only = !attributes
+        .has_any(const { Slots::of(&[Slot::NetSockPeerAddr, Slot::NetPeerIp, Slot::HttpClientIp]) });
     let address = is_connected(attributes).filter(|_| is_only).and_then(|_| index(Slot::NetworkPeerAddress));
     [index(Slot::NetworkPeerPort), address]
 }
