@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 
-use super::headers;
+use super::{headers, span::Protocol};
 
 /// What a request asks for, as far as it tells whether the response has a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) enum BodyEnd {
 }
 
 impl BodyEnd {
-    pub(super) fn of(asked: Asked, status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(super) fn of(asked: Asked, protocol: Protocol, status: StatusCode, headers: &HeaderMap) -> Self {
         let is_bodyless = asked == Asked::Head
             || (asked == Asked::Connect && status.is_success())
             || status.is_informational()
@@ -44,8 +44,12 @@ impl BodyEnd {
         if is_bodyless {
             return Self::AtOnce;
         }
-        let announced = headers::text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        announced.map_or(Self::Unknown, Self::After)
+        match headers::text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok()) {
+            // Over HTTP/1 such a body is never polled either; gRPC has trailers.
+            Some(0) if protocol == Protocol::Http => Self::AtOnce,
+            Some(announced) => Self::After(announced),
+            None => Self::Unknown,
+        }
     }
 }
 
@@ -59,6 +63,7 @@ mod tests {
             (Method::GET, 200, None, BodyEnd::Unknown),
             (Method::GET, 200, Some("3"), BodyEnd::After(3)),
             (Method::GET, 200, Some("-3"), BodyEnd::Unknown),
+            (Method::GET, 200, Some("0"), BodyEnd::AtOnce),
             (Method::GET, 204, None, BodyEnd::AtOnce),
             (Method::GET, 304, Some("3"), BodyEnd::AtOnce),
             (Method::GET, 101, None, BodyEnd::AtOnce),
@@ -68,7 +73,8 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.extend(length.map(|length| (CONTENT_LENGTH, length.parse().unwrap())));
-            let found = BodyEnd::of(Asked::by(&method), StatusCode::from_u16(status).unwrap(), &headers);
+            let status = StatusCode::from_u16(status).unwrap();
+            let found = BodyEnd::of(Asked::by(&method), Protocol::Http, status, &headers);
             assert_eq!(found, expected, "{method} {status} {length:?}");
         }
     }

@@ -118,7 +118,7 @@ impl ExchangeSpan {
             return;
         }
         self.phase = Phase::InBody;
-        self.body_end = BodyEnd::of(self.asked, status, headers);
+        self.body_end = BodyEnd::of(self.asked, self.protocol, status, headers);
         // A gRPC call that was refused before it reached its server has only the status of HTTP.
         if self.outcome(headers) || (self.protocol != Protocol::Http && status == StatusCode::OK) {
             return;
@@ -164,7 +164,9 @@ impl ExchangeSpan {
 
     /// Whether as many bytes were counted as were announced.
     pub(super) fn has_whole_body(&self) -> bool {
-        matches!(self.body_end, BodyEnd::After(announced) if self.body_bytes >= announced)
+        // Behind the bytes of gRPC come trailers.
+        self.protocol == Protocol::Http
+            && matches!(self.body_end, BodyEnd::After(announced) if self.body_bytes >= announced)
     }
 
     /// Ends the span: the exchange is complete.

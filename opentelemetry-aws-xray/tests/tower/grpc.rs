@@ -2,8 +2,10 @@
 
 use std::{future::Future, net::SocketAddr};
 
-use axum::Router;
+use axum::{Router, body::Body};
+use bytes::Bytes;
 use http::{HeaderMap, Request, Uri};
+use http_body_util::{BodyExt, Full};
 use opentelemetry::{
     Context,
     trace::{FutureExt, SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
@@ -116,10 +118,32 @@ async fn a_stream_is_one_span_until_it_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_announced_length_does_not_end_a_call_before_its_trailers() {
+    let mut world = World::new(Sampler::AlwaysOn);
+    // A message of two bytes: serving.
+    const MESSAGE: &[u8] = &[0, 0, 0, 0, 2, 8, 1];
+    let app = Router::new().fallback(async |_: Request<Body>| {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", "0".parse().unwrap());
+        let body = Full::new(Bytes::from_static(MESSAGE)).with_trailers(async { Some(Ok(trailers)) });
+        let headers = [("content-type", "application/grpc"), ("content-length", "7")];
+        (headers, Body::new(body))
+    });
+    let address = serve(app.layer(world.layer())).await;
+    let mut client = client(&world, address).await;
+    let call = client.check(request(""));
+    let (answer, client, server) = called(&mut world, call).await;
+    assert_eq!(answer.unwrap().into_inner().status, 1);
+    for span in [client, server] {
+        assert_eq!((attribute(&span, "rpc.grpc.status_code").as_str(), is_error(&span)), ("0", false));
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_answered_by_grpc_has_the_status_of_http_or_none() {
     let mut world = World::new(Sampler::AlwaysOn);
     let refusing = Router::new().fallback(async || http::StatusCode::SERVICE_UNAVAILABLE);
-    let silent = Router::new().fallback(async |_: Request<axum::body::Body>| {
+    let silent = Router::new().fallback(async |_: Request<Body>| {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", "application/grpc".parse().unwrap());
         headers
