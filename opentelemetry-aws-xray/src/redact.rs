@@ -62,6 +62,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn user_information_ends_with_the_last_at_of_the_authority() {
+        for (whole, expected) in [
+            ("https://user:pa;ss@h/x", "https://h/x"),
+            ("https://user:pa ss@h/x", "https://h/x"),
+            ("https://h/a@b", "https://h/a@b"),
+            ("https://h?a@b", "https://h?a@b"),
+            ("u:p@h", "h"),
+        ] {
+            assert_eq!(url(whole), expected);
+        }
+    }
+
+    #[test]
     fn addresses_and_messages_by_name() {
         let text = "https://u:p@db/?token=t";
         for name in [

@@ -9,7 +9,7 @@ use crate::redact;
 /// Characters of one text attribute. 2,048 is the longest that a name, an ARN or a URL of AWS gets, with room.
 pub(super) const MAX_TEXT_CHARS: usize = 2_048;
 
-/// Characters of a message that are redacted. So far behind what is kept of it, the cut leaves no half of a secret there.
+/// Characters of a message that are redacted.
 const MAX_MESSAGE_CHARS: usize = 4 * MAX_TEXT_CHARS;
 
 /// The first [`MAX_TEXT_CHARS`] characters of `text`.
@@ -24,9 +24,19 @@ pub(super) fn bounded(text: &str) -> String {
 /// is left out.
 pub(super) fn message(text: &str) -> String {
     const QUOTED_REQUEST: &str = "The Canonical String for this request";
-    let text = sanitize::truncate(text, MAX_MESSAGE_CHARS);
+    let text = whole_words(text, MAX_MESSAGE_CHARS);
     let told = text.split(QUOTED_REQUEST).next().unwrap_or_default().trim_end();
     bounded(&redact::text(told))
+}
+
+/// What fits into so many characters, without the word in which it ends: of half a URL one can't say what is secret.
+fn whole_words(text: &str, max_chars: usize) -> &str {
+    let kept = sanitize::truncate(text, max_chars);
+    if kept.len() == text.len() {
+        return text;
+    }
+    let end = kept.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '<' | '>'));
+    &kept[..end.unwrap_or_default()]
 }
 
 /// Host and port of an absolute URI.

@@ -15,6 +15,7 @@ pub(crate) fn without_secrets(address: &str) -> Cow<'_, str> {
         return Cow::Borrowed(address);
     }
     let parameters: Vec<_> = parameters(address).collect();
+    let parameters = &parameters[in_password(address, &parameters)..];
     let (head, tail) = address.split_at(parameters.first().map_or(address.len(), |first| first.start));
     let (scheme, place) = place(head);
     let is_secret = parameters.iter().any(Parameter::is_secret);
@@ -23,7 +24,7 @@ pub(crate) fn without_secrets(address: &str) -> Cow<'_, str> {
     }
     let mut clean = [scheme, place].concat();
     if is_secret {
-        push_others(&mut clean, address, &parameters);
+        push_others(&mut clean, address, parameters);
     } else {
         clean.push_str(tail);
     }
@@ -32,9 +33,28 @@ pub(crate) fn without_secrets(address: &str) -> Cow<'_, str> {
 
 /// What stands in `scheme://user:password@` behind the `@`; `None` without a scheme.
 pub(crate) fn behind_user(address: &str) -> Option<&str> {
-    let end = parameters(address).next().map_or(address.len(), |first| first.start);
-    let (scheme, place) = place(&address[..end]);
+    let parameters: Vec<_> = if holds(address, [b'=']) { parameters(address).collect() } else { Vec::new() };
+    let first = parameters.get(in_password(address, &parameters));
+    let (scheme, place) = place(&address[..first.map_or(address.len(), |first| first.start)]);
     (!scheme.is_empty()).then_some(place)
+}
+
+/// How many of the parameters only look like some: they stand before the `@` of user information, in a password. Those of an
+/// address that has no user information, and those that tell a secret by themselves, are what they look like.
+fn in_password(address: &str, parameters: &[Parameter<'_>]) -> usize {
+    let Some(first) = parameters.first().filter(|first| first.separator.is_some()) else { return 0 };
+    let (head, _) = address.split_at(first.start);
+    if holds(head, [b'@']) {
+        return 0;
+    }
+    let start = head.find("://").map_or(0, |end| end + "://".len());
+    let authority = address[start..].split('/').next().unwrap_or_default();
+    let (Some(at), Some(last)) = (authority.find('@'), authority.rfind('@')) else { return 0 };
+    let mut before = parameters.iter().take_while(|parameter| parameter.start < start + at);
+    if before.any(Parameter::is_secret) {
+        return 0;
+    }
+    parameters.iter().take_while(|parameter| parameter.start < start + last).count()
 }
 
 /// The scheme with its `://`, and the rest without user information. That ends with the last `@`, since a password may have any
@@ -176,6 +196,13 @@ mod tests {
             ("postgres://u:a#HUNTER2@h/db", "postgres://h/db"),
             ("postgres://u:a?HUNTER2@h/db?sslmode=x", "postgres://h/db?sslmode=x"),
             ("postgres://u:a;HUNTER2@h/db;x=y", "postgres://h/db;x=y"),
+            ("postgres://app:Ab&cd=HUNTER2@db/shop", "postgres://db/shop"),
+            ("mysql://u:HUNTER2;x=y@h/db", "mysql://h/db"),
+            ("redis://:HUNTER2&a=b@h:6379/0", "redis://h:6379/0"),
+            ("u:HUNTER2&x=y@tcp(h)/db", "tcp(h)/db"),
+            ("postgres://u:HUNTER2?x=y@h/db?sslmode=a", "postgres://h/db?sslmode=a"),
+            ("https://example.com/a?c=d@e", "https://example.com/a?c=d@e"),
+            ("host=h options=a@b", "host=h options=a@b"),
             ("host=db password = HUNTER2 dbname=shop", "host=db dbname=shop"),
             ("host=db password='a HUNTER2' dbname=shop", "host=db dbname=shop"),
             (r"host=db password='a\' x=HUNTER2' dbname=shop", "host=db dbname=shop"),
@@ -238,6 +265,21 @@ mod tests {
             prop_assert!(!without_secrets(&address).contains("HUNTER2"), "{}", address);
             let address = format!("{scheme}{user}?password={before}HUNTER2&{rest}");
             prop_assert!(!without_secrets(&address).contains("HUNTER2"), "{}", address);
+        }
+
+        #[test]
+        fn no_password_that_looks_like_parameters_gets_through(
+            scheme in "([a-z]{1,5}://)?",
+            user in "[a-z0-9]{0,5}",
+            before in "[a-f#;?&:=]{0,5}",
+            after in "[a-f#;?&:=]{0,5}",
+            rest in "[a-z0-9:/?&;= @]{0,20}",
+        ) {
+            let address = format!("{scheme}{user}:{before}HUNTER2{after}@{rest}");
+            prop_assert!(!without_secrets(&address).contains("HUNTER2"), "{}", address);
+            if !scheme.is_empty() {
+                prop_assert!(!behind_user(&address).unwrap_or_default().contains("HUNTER2"), "{}", address);
+            }
         }
 
         #[test]

@@ -41,7 +41,7 @@ fn without_secret_headers(text: &str) -> Option<String> {
 }
 
 /// Bytes up to the end of the line: a line break as it is, or as `{:?}` writes it.
-fn line_length(text: &str) -> usize {
+pub(super) fn line_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let ends = |at: usize| matches!(bytes[at], b'\n' | b'\r') || bytes[at..].starts_with(b"\\n");
     (0..bytes.len()).find(|at| ends(*at)).unwrap_or(bytes.len())
@@ -63,7 +63,7 @@ fn ends_with_secret_header(before: &str, value: &str) -> bool {
 }
 
 /// Whether it looks like credentials (RFC 9110, section 11.4).
-fn begins_with_scheme(value: &str) -> bool {
+pub(super) fn begins_with_scheme(value: &str) -> bool {
     const SCHEMES: [&str; 4] = ["Basic", "Bearer", "Digest", "AWS4-HMAC-SHA256"];
     let value = value.trim_start();
     SCHEMES.iter().any(|scheme| {
@@ -81,12 +81,19 @@ fn text_with_urls(text: &str) -> Cow<'_, str> {
     while let Some((before, after)) = rest.split_once("://") {
         clean.push_str(before);
         clean.push_str("://");
-        let end = after.find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace());
+        let quote = quote_before_scheme(before);
+        let end = after.find(|c: char| matches!(c, '/' | '?' | '#') || Some(c) == quote || c.is_whitespace());
         let authority = &after[..end.unwrap_or(after.len())];
         rest = &after[authority.rfind('@').map_or(0, |at| at + 1)..];
     }
     clean.push_str(rest);
     Cow::Owned(parameters(&clean).into_owned())
+}
+
+/// The quote in which a URL stands, by what stands before its `://`. Any other quote may be part of a password.
+fn quote_before_scheme(before: &str) -> Option<char> {
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    before.trim_end_matches(is_scheme).chars().next_back().filter(|c| matches!(c, '"' | '\''))
 }
 
 #[cfg(test)]
@@ -111,6 +118,11 @@ mod tests {
             (r#"{"authorization": "Bearer t"}"#, r#"{"authorization":REDACTED"#),
             ("sent Authorization: Bearer t", "sent Authorization:REDACTED"),
             ("Cookie: a=b", "Cookie:REDACTED"),
+            (r#"authorization="Bearer t u" n=1"#, "authorization=REDACTED n=1"),
+            ("authorization=Bearer t, n=1\nnext", "authorization=REDACTED\nnext"),
+            ("cookie=a=1; session=s; t=u n=1", "cookie=REDACTED n=1"),
+            ("cannot GET https://u:pa'ss@h/x", "cannot GET https://h/x"),
+            (r#"{"url":"https://h","mail":"a@b"}"#, r#"{"url":"https://h","mail":"a@b"}"#),
             ("failed during authorization: access denied", "failed during authorization: access denied"),
             ("my-cookie: none", "my-cookie: none"),
             ("cookie:a\nsee https://u:p@h/?sig=s", "cookie:REDACTED\nsee https://h/?sig=REDACTED"),

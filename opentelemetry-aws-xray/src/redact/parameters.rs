@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, is_secret_name};
+use super::{
+    REDACTED, is_secret_name,
+    message::{begins_with_scheme, line_length},
+};
 use crate::scan::holds;
 
 /// `text` with the values of secret parameters replaced. It may be a query, a URL, or a message that quotes one: a value ends
-/// at `&`, `#` or white space.
+/// at `&`, `#` or white space, one in quotes behind them.
 #[inline]
 pub(crate) fn parameters(text: &str) -> Cow<'_, str> {
     if holds(text, [b'=']) { without_secret_values(text) } else { Cow::Borrowed(text) }
@@ -22,7 +25,7 @@ fn without_secret_values(text: &str) -> Cow<'_, str> {
         let value = equals + 1;
         clean.push_str(&text[kept..value]);
         clean.push_str(REDACTED);
-        kept = text[value..].find(ends_value).map_or(text.len(), |length| value + length);
+        kept = value + value_length(&text[..equals], &text[value..]);
     }
     if kept == 0 {
         return Cow::Borrowed(text);
@@ -31,9 +34,26 @@ fn without_secret_values(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-fn ends_value(c: char) -> bool {
-    matches!(c, '&' | '#') || c.is_whitespace()
+/// Bytes of the value at the beginning of a text, behind its name.
+fn value_length(name: &str, text: &str) -> usize {
+    if let Some(quote @ ('"' | '\'')) = text.chars().next() {
+        return text[1..].find(quote).map_or_else(|| line_length(text), |end| end + "''".len());
+    }
+    if begins_with_scheme(text) {
+        return line_length(text);
+    }
+    let is_cookie = name.len() >= COOKIE.len()
+        && name.as_bytes()[name.len() - COOKIE.len()..].eq_ignore_ascii_case(COOKIE);
+    let mut before = ' ';
+    let ends = |c: char| {
+        // Between cookies stand a semicolon and a space.
+        let goes_on = is_cookie && std::mem::replace(&mut before, c) == ';';
+        matches!(c, '&' | '#') || c.is_whitespace() && !goes_on
+    };
+    text.find(ends).unwrap_or(text.len())
 }
+
+const COOKIE: &[u8] = b"cookie";
 
 fn ends_with_secret_name(text: &str) -> bool {
     /// Longer than any name of a parameter in use; of a longer one, the end tells.

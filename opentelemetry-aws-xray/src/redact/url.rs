@@ -25,7 +25,7 @@ pub(crate) fn without_user_info(url: &str) -> Cow<'_, str> {
         Some((scheme, rest)) if !scheme.contains('@') => (Some(scheme), rest),
         _ => (None, url),
     };
-    let authority = rest.split(['/', '?', '#', ';', ' ']).next().unwrap_or(rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let Some(at) = authority.rfind('@') else { return Cow::Borrowed(url) };
     let host_and_rest = &rest[at + 1..];
     match scheme {
