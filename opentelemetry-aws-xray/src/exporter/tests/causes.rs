@@ -84,3 +84,96 @@ fn exception_with(attribute: KeyValue) -> Event {
     event.attributes.push(attribute);
     event
 }
+
+#[test]
+fn rival_04_an_exception_without_an_error_status_is_a_cause_without_fault() {
+    let mut span = span(SpanKind::Server, "x", vec![]);
+    span.events.events.push(exception("io::Error", "pipe broke"));
+    let document = document(span);
+    assert_eq!(document["fault"], Value::Null);
+    let exception = &document["cause"]["exceptions"][0];
+    assert_eq!((&exception["type"], &exception["message"]), (&json!("io::Error"), &json!("pipe broke")));
+    assert_eq!(exception["id"].as_str().unwrap().len(), 16);
+}
+
+#[test]
+fn rival_15_the_message_of_a_status_is_a_cause() {
+    let mut span = span(SpanKind::Server, "x", vec![KeyValue::new("error.type", "DbError")]);
+    span.status = Status::error("db is down");
+    let document = document(span);
+    assert_eq!(document["fault"], true);
+    let exception = &document["cause"]["exceptions"][0];
+    assert_eq!((&exception["type"], &exception["message"]), (&json!("DbError"), &json!("db is down")));
+}
+
+#[test]
+fn a_status_message_beside_an_exception_is_kept() {
+    let mut span = span(SpanKind::Server, "x", vec![]);
+    span.status = Status::error("could not serve");
+    span.events.events.push(exception("E", "because"));
+    let document = document(span);
+    assert_eq!(document["metadata"]["default"]["otel.status.description"], "could not serve");
+}
+
+#[test]
+fn what_an_exception_says_beside_the_cause_is_kept() {
+    let mut span = child(2, 1, SpanKind::Internal, "x", vec![]);
+    let mut exception = exception("E", "m");
+    exception.attributes.push(KeyValue::new("exception.stacktrace", "at line 1"));
+    span.events.events.push(exception);
+    let document = document(span);
+    assert_eq!(document["cause"]["exceptions"][0]["message"], "m");
+    assert_eq!(
+        document["metadata"]["events"]["0"]["attributes"],
+        json!({ "exception.stacktrace": "at line 1" })
+    );
+}
+
+#[test]
+fn a_rust_backtrace_becomes_frames() {
+    let mut span = child(2, 1, SpanKind::Internal, "x", vec![]);
+    let mut exception = exception("E", "m");
+    let trace = "   0: shop::pay::{{closure}}\n             at ./src/pay.rs:12:9\n   1: shop::main\n             at ./src/main.rs:3:5\n";
+    exception.attributes.push(KeyValue::new("exception.stacktrace", trace));
+    span.events.events.push(exception);
+    let document = document(span);
+    assert_eq!(
+        document["cause"]["exceptions"][0]["stack"],
+        json!([
+            { "path": "./src/pay.rs", "line": 12, "label": "shop::pay::{{closure}}" },
+            { "path": "./src/main.rs", "line": 3, "label": "shop::main" },
+        ])
+    );
+    assert_eq!(document["metadata"], Value::Null);
+}
+
+#[test]
+fn the_sources_of_an_error_are_its_causes() {
+    let mut span = child(2, 1, SpanKind::Internal, "x", vec![]);
+    let mut outer = exception("E", "outer");
+    let sources = Otel::Array(Array::String(vec!["middle".into(), "inner".into()]));
+    outer.attributes.push(KeyValue::new("exception.stacktrace", sources));
+    span.events.events.push(outer);
+    let document = document(span);
+    let exceptions = document["cause"]["exceptions"].as_array().unwrap();
+    let told: Vec<_> = exceptions.iter().map(|exception| exception["message"].as_str().unwrap()).collect();
+    assert_eq!(told, ["outer", "middle", "inner"]);
+    assert_eq!(exceptions[0]["cause"], exceptions[1]["id"]);
+    assert_eq!(exceptions[1]["cause"], exceptions[2]["id"]);
+    assert_eq!(document["metadata"], Value::Null);
+}
+
+#[test]
+fn an_aws_http_failure_is_a_cause() {
+    let mut span = child(2, 1, SpanKind::Client, "x", vec![KeyValue::new("rpc.system", "aws-api")]);
+    let attributes = vec![
+        KeyValue::new("http.response.status_code", 503),
+        KeyValue::new("aws.http.error_message", "slow down"),
+    ];
+    span.events.events.push(event("HTTP request failure", attributes));
+    let document = document(span);
+    let exception = &document["cause"]["exceptions"][0];
+    assert_eq!(exception["type"], "aws.http.error.event");
+    assert_eq!(exception["message"], "503@1700000000.500000@slow down");
+    assert_eq!((&exception["remote"], &document["metadata"]["events"]), (&json!(true), &Value::Null));
+}

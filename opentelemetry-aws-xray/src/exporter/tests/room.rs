@@ -79,3 +79,52 @@ fn many_log_groups_cost_no_segment() {
     assert_eq!((groups.len(), &groups[0]["arn"]), (4, &json!(group(0))));
     assert_eq!(documents[0]["metadata"]["default"]["order.id"], 1);
 }
+
+#[test]
+fn rival_03_long_texts_are_cut_and_counted() {
+    let long = format!("https://example.com/{}", "ü".repeat(300));
+    let attributes = vec![
+        KeyValue::new("url.full", long.clone()),
+        KeyValue::new("user_agent.original", "a".repeat(251)),
+        KeyValue::new("http.request.method", "M".repeat(1_000)),
+    ];
+    let sink = MemorySink::default();
+    let (documents, stats) = exported_with(
+        XrayExporter::builder(),
+        &sink,
+        [vec![child(2, 1, SpanKind::Client, "GET", attributes)]],
+    );
+    let request = &documents[0]["http"]["request"];
+    for field in ["url", "user_agent", "method"] {
+        assert_eq!(request[field].as_str().unwrap().chars().count(), 250, "{field}");
+    }
+    assert_eq!(documents[0]["metadata"]["default"]["url.full"], long);
+    assert_eq!(documents[0]["metadata"]["default"]["otel.cut"], 3);
+    assert_eq!((stats.cut, stats.spans_sent), (3, 1));
+}
+
+#[test]
+fn rival_09_one_huge_span_harms_no_other() {
+    let mut batch: Vec<_> = (2..11).map(|id| child(id, 1, SpanKind::Internal, "small", vec![])).collect();
+    batch.push(span(SpanKind::Server, "huge", vec![KeyValue::new("payload", "\u{1}".repeat(1_000_000))]));
+    let (documents, stats) = exported_with(XrayExporter::builder(), &MemorySink::new(64_000), [batch]);
+    assert_eq!((stats.spans_in, stats.spans_sent), (10, 10));
+    assert!(stats.cut >= 1);
+    let nested: usize = documents.iter().map(|d| 1 + d["subsegments"].as_array().map_or(0, Vec::len)).sum();
+    assert_eq!(nested, 10);
+}
+
+#[test]
+fn spans_of_any_size_arrive() {
+    for bytes in [1_000, 60_000, 70_000, 1_000_000, 10_000_000] {
+        let text = |key: &'static str| KeyValue::new(key, "x".repeat(bytes / 4));
+        let mut large = span(SpanKind::Server, "large", vec![text("gen_ai.prompt"), text("gen_ai.answer")]);
+        large.events.events.push(exception(&"E".repeat(bytes / 8), &"m".repeat(bytes / 8)));
+        large.events.events.push(event("chunk", vec![text("body")]));
+        let (documents, stats) =
+            exported_with(XrayExporter::builder(), &MemorySink::new(64_000), [vec![large]]);
+        assert_eq!((documents.len(), stats.spans_sent), (1, 1), "{bytes}");
+        let told = documents[0]["metadata"]["default"]["otel.cut"].as_u64().unwrap_or_default();
+        assert_eq!((told, told > 0), (stats.cut, bytes > 60_000), "{bytes}");
+    }
+}

@@ -205,3 +205,35 @@ proptest! {
         prop_assert_eq!(documents.len(), 1);
     }
 }
+
+#[test]
+fn what_is_named_as_a_secret_stays_home() {
+    let attributes = vec![
+        KeyValue::new("db.password", "hunter2"),
+        KeyValue::new(
+            "http.request.header.authorization",
+            Otel::Array(Array::String(vec!["Bearer hunter2".into()])),
+        ),
+        KeyValue::new("url.query", "a=1&token=hunter2"),
+        KeyValue::new("url.full", "https://example.com/?X-Amz-Signature=hunter2"),
+        KeyValue::new("gen_ai.usage.input_tokens", 7),
+    ];
+    let mut span = child(2, 1, SpanKind::Client, "x", attributes.clone());
+    span.events.events.push(event("login", attributes.clone()));
+    span.links.links.push(Link::new(with_id(&span.span_context, 9), attributes, 0));
+    let document = document(span);
+    assert!(!document.to_string().contains("hunter2"), "{document}");
+    assert_eq!(document["metadata"]["default"]["db.password"], "REDACTED");
+    assert_eq!(document["metadata"]["default"]["gen_ai.usage.input_tokens"], 7);
+    assert_eq!(document["http"]["request"]["url"], "https://example.com/?X-Amz-Signature=REDACTED");
+}
+
+#[test]
+fn secrets_in_urls_stay_home() {
+    let url = format!("https://user:hunter2@example.com/{}", "x".repeat(300));
+    for url in ["https://user:hunter2@example.com/", &url] {
+        let document =
+            document(child(2, 1, SpanKind::Client, "x", vec![KeyValue::new("url.full", url.to_owned())]));
+        assert!(!document.to_string().contains("hunter2"), "{document}");
+    }
+}
