@@ -30,6 +30,8 @@ pub(crate) fn is_quoting_name(key: &str) -> bool {
         "url.full"
             | "http.url"
             | "messaging.url"
+            | "messaging.destination.name"
+            | "messaging.destination"
             | "http.target"
             | "url.query"
             | "http.host"
@@ -48,7 +50,9 @@ pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
     }
     match own_key(key) {
         "url.full" | "http.url" | "messaging.url" => url(text),
-        "http.target" if text.contains("://") => url(text),
+        "http.target" | "messaging.destination.name" | "messaging.destination" if text.contains("://") => {
+            url(text)
+        }
         "url.query" | "http.target" => parameters(text),
         "http.host" => without_user_info(text),
         "db.connection_string" => without_secrets(text),
@@ -81,6 +85,8 @@ mod tests {
             "url.full",
             "http.url",
             "messaging.url",
+            "messaging.destination.name",
+            "messaging.destination",
             "http.target",
             "url.query",
             "http.host",
