@@ -36,8 +36,10 @@ fn without_secret_values(text: &str) -> Cow<'_, str> {
 
 /// Bytes of the value at the beginning of a text, behind its name.
 fn value_length(name: &str, text: &str) -> usize {
-    if let Some(quote @ ('"' | '\'')) = text.chars().next() {
-        return text[1..].find(quote).map_or_else(|| line_length(text), |end| end + "''".len());
+    if let Some(quote @ (b'"' | b'\'')) = text.bytes().next() {
+        // What stands right behind the quotes may be a part of the value, whose own quotes nobody has escaped.
+        let behind = |end: usize| end + text[end..].find(ends_value).unwrap_or(text.len() - end);
+        return closing_quote(quote, text).map_or_else(|| line_length(text), behind);
     }
     if begins_with_scheme(text) {
         return line_length(text);
@@ -48,9 +50,24 @@ fn value_length(name: &str, text: &str) -> usize {
     let ends = |c: char| {
         // Between cookies stand a semicolon and a space.
         let goes_on = is_cookie && std::mem::replace(&mut before, c) == ';';
-        matches!(c, '&' | '#') || c.is_whitespace() && !goes_on
+        ends_value(c) && !(goes_on && c.is_whitespace())
     };
     text.find(ends).unwrap_or(text.len())
+}
+
+fn ends_value(c: char) -> bool {
+    matches!(c, '&' | '#') || c.is_whitespace()
+}
+
+/// The end of the quotes with which a text begins.
+fn closing_quote(quote: u8, text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    let closes = |byte: u8| {
+        let closes = byte == quote && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        closes
+    };
+    Some(text.bytes().skip(1).position(closes)? + "''".len())
 }
 
 const COOKIE: &[u8] = b"cookie";
@@ -77,7 +94,28 @@ fn is_secret_parameter(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_value_gets_through(before in r#"[a-c'"\\;]{0,5}"#, after in r#"[a-c'"\\;]{0,5}"#, rest in "[&# ][a-c=]{0,5}") {
+            for name in ["password", "cookie", "authorization"] {
+                let clean = parameters(&format!("{name}={before}HUNTER2{after}{rest}")).into_owned();
+                prop_assert!(!clean.contains("HUNTER2"), "{}", clean);
+            }
+        }
+
+        #[test]
+        fn no_quoted_value_gets_through(text in "[a-c &#;]{0,5}") {
+            for quote in ['"', '\''] {
+                let quoted = format!("{quote}{text}\\{quote} HUNTER2{text}{quote}");
+                let clean = parameters(&format!("password={quoted} n=1")).into_owned();
+                prop_assert_eq!(clean, "password=REDACTED n=1");
+            }
+        }
+    }
 
     #[test]
     fn secret_values() {
