@@ -21,7 +21,7 @@ use opentelemetry_aws_xray::{
     propagator::XrayPropagator,
     sampler::{SamplingApi, SamplingApiError, XraySampler},
     sink::MemorySink,
-    tower::XrayLayer,
+    tower::{AxumBodies, XrayLayer},
 };
 use opentelemetry_instrumentation_tower::http::server as instrumentation_tower;
 use opentelemetry_sdk::{
@@ -93,7 +93,7 @@ fn provider(sampler: impl ShouldSample + 'static) -> SdkTracerProvider {
     SdkTracerProvider::builder().with_sampler(sampler).with_span_processor(Forget).build()
 }
 
-fn ours(provider: &SdkTracerProvider) -> XrayLayer {
+fn ours(provider: &SdkTracerProvider) -> XrayLayer<AxumBodies> {
     XrayLayer::axum().with_tracer_provider(provider).with_propagator(XrayPropagator::new())
 }
 

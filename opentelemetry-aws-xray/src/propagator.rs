@@ -10,6 +10,8 @@ use opentelemetry_sdk::trace::IdGenerator;
 use xray_wire::{Sampled, SegmentId, TraceHeader};
 
 pub(crate) use self::caller::Caller;
+#[cfg(feature = "tower")]
+pub(crate) use self::http_headers::{first, name_to_insert};
 pub use self::inbound::Inbound;
 #[cfg(feature = "lambda")]
 pub(crate) use self::inbound::PassedOn;

@@ -1,7 +1,7 @@
 //! What an instrumentation starts its spans with: a provider that it was given, or the process's.
 
 use std::{
-    fmt,
+    fmt, mem,
     sync::{Arc, OnceLock},
 };
 
@@ -40,18 +40,18 @@ impl LazyTracer {
     }
 
     /// `parent` with a new span as the active one. The sampler sees what the builder holds, and the values of `parent`.
-    pub(crate) fn start(&self, parent: &Context, builder: SpanBuilder) -> Context {
-        self.0.is_off.or_start(parent, parent, |seen| self.tracer().start_in(seen, parent, builder))
+    pub(crate) fn start(&self, parent: &Context, mut builder: SpanBuilder) -> Context {
+        self.0.is_off.or_start(parent, parent, |seen| self.tracer().start_in(seen, parent, &mut builder))
     }
 
     /// The same, with a value that the sampler sees and the context does not keep.
     #[cfg(all(feature = "sampler", feature = "tower"))]
-    pub(crate) fn start_with<V>(&self, value: V, parent: &Context, builder: SpanBuilder) -> Context
+    pub(crate) fn start_with<V>(&self, value: V, parent: &Context, mut builder: SpanBuilder) -> Context
     where
         V: Send + Sync + 'static,
     {
         let seen = parent.with_value(value);
-        self.0.is_off.or_start(&seen, parent, |seen| self.tracer().start_in(seen, parent, builder))
+        self.0.is_off.or_start(&seen, parent, |seen| self.tracer().start_in(seen, parent, &mut builder))
     }
 
     /// Looked up here, not in a constructor: routers and clients are often built before the provider is installed.
@@ -69,16 +69,17 @@ impl fmt::Debug for LazyTracer {
 /// A tracer of any kind. [`BoxedTracer`](global::BoxedTracer) is one too, but boxes a span that the context
 /// boxes again.
 trait StartSpan: Send + Sync {
-    /// `parent` with a new span as the active one. The sampler sees `seen`, which is `parent` with more values.
-    fn start_in(&self, seen: &Context, parent: &Context, builder: SpanBuilder) -> Context;
+    /// `parent` with a new span as the active one. The sampler sees `seen`, which is `parent` with more values. What the
+    /// builder holds is taken out of it: handing it on at each step would move all of it.
+    fn start_in(&self, seen: &Context, parent: &Context, builder: &mut SpanBuilder) -> Context;
 }
 
 impl<T> StartSpan for T
 where
     T: Tracer<Span: Send + Sync + 'static> + Send + Sync,
 {
-    fn start_in(&self, seen: &Context, parent: &Context, builder: SpanBuilder) -> Context {
-        parent.with_span(self.build_with_context(builder, seen))
+    fn start_in(&self, seen: &Context, parent: &Context, builder: &mut SpanBuilder) -> Context {
+        parent.with_span(self.build_with_context(mem::take(builder), seen))
     }
 }
 

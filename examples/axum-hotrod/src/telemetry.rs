@@ -17,7 +17,7 @@ use opentelemetry::{
 use opentelemetry_aws_xray::{
     Xray,
     logs::WithTraceId,
-    tower::{XrayClientLayer, XrayLayer},
+    tower::{AxumBodies, XrayClientLayer, XrayLayer},
 };
 #[cfg(feature = "aws")]
 use opentelemetry_aws_xray::{aws_sdk::XrayInterceptor, messaging::Consumer};
@@ -66,7 +66,7 @@ impl Telemetry {
     }
 
     /// A span for each request that the service answers.
-    fn server_layer(&self) -> XrayLayer {
+    fn server_layer(&self) -> XrayLayer<AxumBodies> {
         XrayLayer::axum()
             .with_tracer_provider(self.xray.tracer_provider())
             .with_propagator(self.xray.propagator())

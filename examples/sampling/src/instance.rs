@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_aws_xray::{
     Xray,
     sampler::{Overrides, SamplerHandle, XraySampler},
-    tower::XrayLayer,
+    tower::{AxumBodies, XrayLayer},
 };
 use opentelemetry_sdk::{Resource, trace::Sampler};
 use tower::ServiceExt;
@@ -108,7 +108,7 @@ impl Instance {
     }
 }
 
-fn router(layer: XrayLayer) -> Router {
+fn router(layer: XrayLayer<AxumBodies>) -> Router {
     let routes = Route::ALL.map(Route::pattern);
     routes.into_iter().fold(Router::new(), |router, path| router.route(path, any(|| async {}))).layer(layer)
 }

@@ -7,8 +7,13 @@ use opentelemetry::Context;
 use super::PassedOn;
 use super::{Caller, TRACE_HEADER, XrayPropagator, header};
 
-/// A constant would be made and dropped at each use.
+/// To look for the header by. A constant would be made and dropped at each use.
 static NAME: HeaderName = HeaderName::from_static(TRACE_HEADER);
+
+/// To give to a map of headers. A clone would take a call that no compiler sees through.
+pub(crate) const fn name_to_insert() -> HeaderName {
+    const { HeaderName::from_static(TRACE_HEADER) }
+}
 
 impl XrayPropagator {
     /// As [`extract_with_context`](opentelemetry::propagation::TextMapPropagator::extract_with_context), from headers: faster, and
@@ -42,18 +47,18 @@ impl XrayPropagator {
     pub fn inject_into(&self, cx: &Context, headers: &mut HeaderMap) {
         #[cfg(feature = "lambda")]
         if let Some(value) = PassedOn::header(cx).and_then(|header| HeaderValue::try_from(header).ok()) {
-            headers.insert(&NAME, value);
+            headers.insert(name_to_insert(), value);
             return;
         }
         let value = header(cx).with_text(|text| (!text.is_empty()).then(|| HeaderValue::from_bytes(text)));
         if let Some(Ok(value)) = value {
-            headers.insert(&NAME, value);
+            headers.insert(name_to_insert(), value);
         }
     }
 
     /// The caller, by the headers that came to `cx`.
     pub(crate) fn caller_of(&self, cx: Context, headers: &HeaderMap) -> Caller {
-        match trace_header(headers) {
+        match first(headers, &NAME) {
             Some(value) => self.caller(cx, value.as_bytes()),
             None => Caller::of(cx),
         }
@@ -63,12 +68,13 @@ impl XrayPropagator {
 /// Up to so many headers, to look at each costs less than the hash of a name.
 const FEW_HEADERS: usize = 16;
 
-/// The first trace header.
-fn trace_header(headers: &HeaderMap) -> Option<&HeaderValue> {
+/// The first value of a header, as [`HeaderMap::get`] finds it.
+#[inline]
+pub(crate) fn first<'a>(headers: &'a HeaderMap, wanted: &HeaderName) -> Option<&'a HeaderValue> {
     if headers.len() > FEW_HEADERS {
-        return headers.get(&NAME);
+        return headers.get(wanted);
     }
-    headers.iter().find(|(name, _)| *name == NAME).map(|(_, value)| value)
+    headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -86,7 +92,7 @@ mod tests {
             for (n, name) in names.iter().enumerate() {
                 headers.append(HeaderName::try_from(name).unwrap(), HeaderValue::from(n));
             }
-            prop_assert_eq!(trace_header(&headers), headers.get(TRACE_HEADER));
+            prop_assert_eq!(first(&headers, &NAME), headers.get(TRACE_HEADER));
         }
     }
 }

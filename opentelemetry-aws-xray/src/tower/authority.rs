@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, Uri, header::HOST};
 
+use crate::propagator::first;
+
 /// Bytes of a host name worth recording: DNS allows 253 characters, and an IPv6 address is shorter.
 const MAX_HOST_BYTES: usize = 255;
 
@@ -22,7 +24,7 @@ pub(super) struct Authority<'a> {
 impl<'a> Authority<'a> {
     /// The authority of a request: its URI's, else its `Host` header's (RFC 9112, section 3.2.2).
     pub(super) fn of(uri: &'a Uri, headers: &'a HeaderMap) -> Option<Self> {
-        Self::of_host(uri, || headers.get(HOST))
+        Self::of_host(uri, || first(headers, &HOST))
     }
 
     /// The same, where the `Host` header is found in another way.

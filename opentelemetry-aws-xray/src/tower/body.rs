@@ -46,18 +46,20 @@ pin_project! {
 }
 
 impl<B: Body> XrayBody<B> {
-    /// A body outside any span.
-    pub(super) const fn untraced(inner: B) -> Self {
-        Self { inner, open: None }
+    /// A body whose end is the end of `open`, if that waits for one.
+    pub(super) const fn new(inner: B, open: Option<ExchangeSpan>) -> Self {
+        Self { inner, open }
     }
 
-    /// A body whose end is the end of `span`, which is at once if nothing will be read from it.
+    /// A body outside any span.
+    pub(super) const fn untraced(inner: B) -> Self {
+        Self::new(inner, None)
+    }
+
+    /// A body whose end is the end of `span`, which is at once if it has nothing to wait for.
     pub(super) fn traced(inner: B, span: ExchangeSpan) -> Self {
-        if !span.has_body() || inner.is_end_stream() {
-            span.finish();
-            return Self::untraced(inner);
-        }
-        Self { inner, open: Some(span) }
+        let open = span.awaiting(&inner);
+        Self::new(inner, open)
     }
 }
 

@@ -8,10 +8,7 @@ use opentelemetry::{
 };
 use xray_wire::{Sampled, TraceHeader, TraceId};
 
-use crate::propagator::{self, Inbound};
-
-/// X-Ray's trace header, which a server also answers with.
-pub(super) static TRACE_HEADER: HeaderName = HeaderName::from_static(propagator::TRACE_HEADER);
+use crate::propagator::{Inbound, first};
 
 /// The answer to the caller: `Root` always, and `Sampled` if the caller asked with `Sampled=?`
 /// (X-Ray developer guide, "Tracing header") and this service decided. `None` if there is no trace to name.
@@ -32,7 +29,7 @@ pub(super) fn trace_header_answer(cx: &Context) -> Option<HeaderValue> {
 
 /// The text of a header, if it is there once or more and its first value is visible ASCII.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+    first(headers, name)?.to_str().ok()
 }
 
 /// Headers that a propagator reads from. Values that are not visible ASCII do not exist for it.

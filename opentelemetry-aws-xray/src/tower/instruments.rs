@@ -93,7 +93,7 @@ impl Instruments {
         name: Cow<'static, str>,
         attributes: Vec<KeyValue>,
     ) -> Context {
-        let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
+        let builder = builder(kind, name, attributes);
         self.tracer.start(parent, builder)
     }
 
@@ -107,7 +107,7 @@ impl Instruments {
         name: Cow<'static, str>,
         attributes: Vec<KeyValue>,
     ) -> Context {
-        let builder = SpanBuilder::from_name(name).with_kind(kind).with_attributes(attributes);
+        let builder = builder(kind, name, attributes);
         self.tracer.start_with(hint, parent, builder)
     }
 
@@ -122,4 +122,9 @@ impl Instruments {
     pub(super) fn learn_sampler(&self, sampler: Option<XraySampler>) {
         let _ = self.sampler.set(sampler);
     }
+}
+
+/// Made in one piece: each of the builder's own steps moves all of it.
+fn builder(kind: SpanKind, name: Cow<'static, str>, attributes: Vec<KeyValue>) -> SpanBuilder {
+    SpanBuilder { span_kind: Some(kind), name, attributes: Some(attributes), ..SpanBuilder::default() }
 }

@@ -18,7 +18,7 @@
 //! 4. Where [`Xray`](crate::Xray) lets X-Ray's rules decide, they are asked before that, with method, path and host: a request
 //!    that they don't sample is never described.
 //! 5. The service runs with the span as the active one: its call, each poll of its future, and each poll of its
-//!    response body. Work that it spawns has to take [`Context::current`](opentelemetry::Context::current) along.
+//!    response body, unless that knows its size and nobody will see the span. Work that it spawns has to take [`Context::current`](opentelemetry::Context::current) along.
 //! 6. `X-Amzn-Trace-Id` goes into the response: `Root`, and `Sampled` if the caller asked with `Sampled=?`.
 //! 7. The span ends when the response body has ended. `http.response.status_code` and `http.response.body.size`
 //!    (bytes handed over) are recorded by then.
@@ -74,11 +74,13 @@ mod server;
 mod span;
 mod text;
 
+#[cfg(feature = "axum")]
+pub use self::server::AxumBodies;
 pub use self::{
     body::XrayBody,
     client::{
         ClientRequest, ClientResponse, CountResends, CountResendsLayer, RequireContext, RequireContextFuture,
         RequireContextLayer, XrayClient, XrayClientFuture, XrayClientLayer, count_resends,
     },
-    server::{SegmentNaming, XrayLayer, XrayResponseFuture, XrayService},
+    server::{AnyBodies, Bodies, SegmentNaming, XrayLayer, XrayResponseFuture, XrayService},
 };

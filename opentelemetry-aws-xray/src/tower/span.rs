@@ -3,6 +3,7 @@
 use std::{any, fmt, mem, thread};
 
 use http::{HeaderMap, Method, StatusCode};
+use http_body::Body;
 use opentelemetry::{
     Context, ContextGuard, KeyValue,
     trace::{Status, TraceContextExt},
@@ -157,9 +158,21 @@ impl ExchangeSpan {
         self.body_bytes = self.body_bytes.saturating_add(bytes as u64);
     }
 
-    /// Whether a body follows the head of the response.
-    pub(super) fn has_body(&self) -> bool {
-        self.body_end != BodyEnd::AtOnce
+    /// The span, if it waits for the end of the response's body; else it is over.
+    ///
+    /// A span that nobody will see waits too, so that what begins in the body has it for a parent, but not for a body that
+    /// knows its size: such are bytes in memory, files, or what another server sends.
+    pub(super) fn awaiting<B: Body>(self, body: &B) -> Option<Self> {
+        let is_over = if self.is_open() {
+            self.body_end == BodyEnd::AtOnce || body.is_end_stream()
+        } else {
+            body.size_hint().exact().is_some()
+        };
+        if is_over {
+            self.finish();
+            return None;
+        }
+        Some(self)
     }
 
     /// Whether as many bytes were counted as were announced.

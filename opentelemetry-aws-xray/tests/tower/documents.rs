@@ -23,7 +23,7 @@ use hyper_util::{
 use opentelemetry_aws_xray::{
     XrayExporter,
     sink::MemorySink,
-    tower::{SegmentNaming, XrayLayer},
+    tower::{AxumBodies, SegmentNaming, XrayLayer},
 };
 use opentelemetry_sdk::{
     Resource,
@@ -76,7 +76,7 @@ async fn send(version: Version, mut request: Request<Body>) -> Option<StatusCode
 async fn an_exchange_is_a_segment() {
     struct Case {
         why: &'static str,
-        app: fn(XrayLayer) -> Router,
+        app: fn(XrayLayer<AxumBodies>) -> Router,
         path: &'static str,
         status: Option<u16>,
         /// Fields of the document, by JSON pointer.

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{Router, body::Body, routing::get as on_get};
 use http::{Request, Response};
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use opentelemetry::{
     Context,
@@ -31,6 +31,7 @@ pub(crate) type Chunk = Result<&'static str, &'static str>;
 pub(crate) struct Fed {
     chunks: mpsc::UnboundedReceiver<Chunk>,
     polled_in: mpsc::UnboundedSender<SpanId>,
+    size: SizeHint,
 }
 
 impl http_body::Body for Fed {
@@ -44,12 +45,16 @@ impl http_body::Body for Fed {
         let _ = self.polled_in.send(Context::current().span().span_context().span_id());
         self.chunks.poll_recv(cx).map(|chunk| chunk.map(|chunk| chunk.map(|text| Frame::data(text.into()))))
     }
+
+    fn size_hint(&self) -> SizeHint {
+        self.size
+    }
 }
 
 pub(crate) fn fed() -> (mpsc::UnboundedSender<Chunk>, mpsc::UnboundedReceiver<SpanId>, Fed) {
     let (feed, chunks) = mpsc::unbounded_channel();
     let (polled_in, active) = mpsc::unbounded_channel();
-    (feed, active, Fed { chunks, polled_in })
+    (feed, active, Fed { chunks, polled_in, size: SizeHint::default() })
 }
 
 /// A server whose one response has `body`.
@@ -75,6 +80,29 @@ async fn a_streamed_response_ends_with_its_body() {
     assert_eq!(attribute(&span, "http.response.body.size"), "8");
     assert_eq!(attribute(&span, "xray.response.aborted"), "");
     assert_eq!(active.recv().await, Some(span.span_context.span_id()));
+}
+
+#[tokio::test]
+async fn a_body_runs_in_its_span_unless_nobody_sees_that_and_the_size_is_known() {
+    for (sampler, size, runs_in_span) in [
+        (Sampler::AlwaysOn, SizeHint::default(), true),
+        (Sampler::AlwaysOn, SizeHint::with_exact(3), true),
+        (Sampler::AlwaysOff, SizeHint::default(), true),
+        (Sampler::AlwaysOff, SizeHint::with_exact(3), false),
+    ] {
+        let case = format!("{sampler:?} {size:?}");
+        let world = World::new(sampler);
+        let (feed, mut active, body) = fed();
+        feed.send(Ok("one")).unwrap();
+        drop(feed);
+        let body = Mutex::new(Some(Fed { size, ..body }));
+        let service = service_fn(|_| {
+            future::ready(Ok::<_, Infallible>(Response::new(body.lock().unwrap().take().unwrap())))
+        });
+        let response = world.layer().layer(service).oneshot(Request::new(())).await.unwrap();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "one", "{case}");
+        assert_eq!(active.recv().await.is_some_and(|span| span != SpanId::INVALID), runs_in_span, "{case}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use opentelemetry::{
     Context,
     trace::{FutureExt, SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_aws_xray::tower::{XrayClient, XrayLayer};
+use opentelemetry_aws_xray::tower::{AxumBodies, XrayClient, XrayLayer};
 use opentelemetry_sdk::trace::{Sampler, SpanData};
 use tonic::{
     Code,
@@ -29,7 +29,7 @@ use crate::support::{World, attribute, is_error, serve};
 pub(crate) type Client = HealthClient<XrayClient<Channel>>;
 
 /// A server of gRPC's health service, which knows one service that is up.
-pub(crate) async fn server(layer: XrayLayer) -> SocketAddr {
+pub(crate) async fn server(layer: XrayLayer<AxumBodies>) -> SocketAddr {
     let (reporter, health) = health_reporter();
     reporter.set_service_status("shop.Orders", ServingStatus::Serving).await;
     serve(Routes::new(health).into_axum_router().layer(layer)).await

@@ -7,7 +7,10 @@ use opentelemetry::{
     Context, KeyValue,
     trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState},
 };
-use opentelemetry_aws_xray::{XrayPropagator, tower::XrayLayer};
+use opentelemetry_aws_xray::{
+    XrayPropagator,
+    tower::{AxumBodies, XrayLayer},
+};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 use tower::Layer;
 
@@ -103,7 +106,7 @@ async fn routes_are_known_where_axum_has_matched() {
     async fn ok() {}
     struct Case {
         why: &'static str,
-        app: fn(XrayLayer) -> Router,
+        app: fn(XrayLayer<AxumBodies>) -> Router,
         path: &'static str,
         status: u16,
         /// `None` if the layer does not see the request.

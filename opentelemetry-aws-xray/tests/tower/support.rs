@@ -14,7 +14,7 @@ use opentelemetry_aws_xray::{
     XrayExporter,
     propagator::XrayPropagator,
     sink::MemorySink,
-    tower::{XrayClientLayer, XrayLayer},
+    tower::{AxumBodies, XrayClientLayer, XrayLayer},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -50,11 +50,11 @@ impl World {
         Self { provider, ended }
     }
 
-    pub(crate) fn layer(&self) -> XrayLayer {
+    pub(crate) fn layer(&self) -> XrayLayer<AxumBodies> {
         self.dress(XrayLayer::axum())
     }
 
-    pub(crate) fn dress(&self, layer: XrayLayer) -> XrayLayer {
+    pub(crate) fn dress<B>(&self, layer: XrayLayer<B>) -> XrayLayer<B> {
         layer.with_tracer_provider(&self.provider).with_propagator(XrayPropagator::new())
     }
 

@@ -2,18 +2,18 @@
 
 use std::{
     fmt,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use http::{Response, header::Entry};
-use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::tower::{
-    XrayBody,
-    headers::{self, TRACE_HEADER},
-    span::ExchangeSpan,
+use super::bodies::{AnyBodies, Bodies};
+use crate::{
+    propagator::name_to_insert,
+    tower::{headers, span::ExchangeSpan},
 };
 
 pin_project! {
@@ -32,10 +32,11 @@ pin_project! {
     /// let mut service = XrayLayer::new().layer(handler);
     /// let response: XrayResponseFuture<_> = service.call(Request::default());
     /// ```
-    pub struct XrayResponseFuture<F> {
+    pub struct XrayResponseFuture<F, B = AnyBodies> {
         #[pin]
         inner: F,
         traced: Option<Traced>,
+        bodies: PhantomData<B>,
     }
 }
 
@@ -46,23 +47,23 @@ pub(super) struct Traced {
     pub(super) answers: bool,
 }
 
-impl<F> XrayResponseFuture<F> {
+impl<F, B> XrayResponseFuture<F, B> {
     pub(super) const fn traced(inner: F, traced: Traced) -> Self {
-        Self { inner, traced: Some(traced) }
+        Self { inner, traced: Some(traced), bodies: PhantomData }
     }
 
     pub(super) const fn untraced(inner: F) -> Self {
-        Self { inner, traced: None }
+        Self { inner, traced: None, bodies: PhantomData }
     }
 }
 
-impl<F, B, E> Future for XrayResponseFuture<F>
+impl<F, B, ResBody, E> Future for XrayResponseFuture<F, B>
 where
-    F: Future<Output = Result<Response<B>, E>>,
-    B: Body,
+    F: Future<Output = Result<Response<ResBody>, E>>,
+    B: Bodies<ResBody>,
     E: fmt::Display,
 {
-    type Output = Result<Response<XrayBody<B>>, E>;
+    type Output = Result<Response<B::Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -71,24 +72,24 @@ where
             Some(traced) => ready!(traced.span.scope(|| this.inner.poll(cx))),
         };
         Poll::Ready(match this.traced.take() {
-            None => result.map(|response| response.map(XrayBody::untraced)),
-            Some(traced) => traced.complete(result),
+            None => result.map(|response| response.map(B::untraced)),
+            Some(traced) => traced.complete::<B, _, _>(result),
         })
     }
 }
 
 impl Traced {
-    fn complete<B: Body, E: fmt::Display>(
+    fn complete<B: Bodies<ResBody>, ResBody, E: fmt::Display>(
         mut self,
-        result: Result<Response<B>, E>,
-    ) -> Result<Response<XrayBody<B>>, E> {
+        result: Result<Response<ResBody>, E>,
+    ) -> Result<Response<B::Body>, E> {
         match result {
             Ok(mut response) => {
                 if self.answers {
                     self.answer(response.headers_mut());
                 }
                 self.span.head(response.status(), response.headers());
-                Ok(response.map(|body| XrayBody::traced(body, self.span)))
+                Ok(response.map(|body| B::traced(body, self.span)))
             }
             Err(error) => {
                 self.span.fail(&error);
@@ -98,14 +99,14 @@ impl Traced {
     }
 
     fn answer(&self, headers: &mut http::HeaderMap) {
-        let Entry::Vacant(slot) = headers.entry(&TRACE_HEADER) else { return };
+        let Entry::Vacant(slot) = headers.entry(name_to_insert()) else { return };
         if let Some(answer) = headers::trace_header_answer(self.span.context()) {
             slot.insert(answer);
         }
     }
 }
 
-impl<F> fmt::Debug for XrayResponseFuture<F> {
+impl<F, B> fmt::Debug for XrayResponseFuture<F, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("XrayResponseFuture").finish_non_exhaustive()
     }

@@ -1,6 +1,6 @@
 //! The layer for servers and its options.
 
-use std::{borrow::Cow, fmt, net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, fmt, marker::PhantomData, net::SocketAddr, sync::Arc};
 
 use http::request::Parts;
 use opentelemetry::{
@@ -9,7 +9,9 @@ use opentelemetry::{
 };
 use tower_layer::Layer;
 
-use super::{forwarded::TrustedHops, naming::SegmentNaming, service::XrayService};
+#[cfg(feature = "axum")]
+use super::bodies::AxumBodies;
+use super::{bodies::AnyBodies, forwarded::TrustedHops, naming::SegmentNaming, service::XrayService};
 use crate::{config::Environment, tower::instruments::Instruments};
 
 /// Makes a SERVER span of every request: the segment that X-Ray draws as a node of its map.
@@ -41,9 +43,10 @@ use crate::{config::Environment, tower::instruments::Instruments};
 /// assert!(response.headers()["x-amzn-trace-id"].to_str().unwrap().starts_with("Root=1-"));
 /// # });
 /// ```
-#[derive(Clone, Default)]
-pub struct XrayLayer {
+#[derive(Clone)]
+pub struct XrayLayer<B = AnyBodies> {
     options: Arc<Options>,
+    bodies: PhantomData<B>,
 }
 
 /// Decides from a request's head whether it gets a span.
@@ -72,7 +75,10 @@ impl XrayLayer {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
+#[cfg(feature = "axum")]
+impl XrayLayer<AxumBodies> {
     /// A layer that knows axum: [`new`](Self::new) with [`MatchedPath`](axum::extract::MatchedPath) as the route
     /// and [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo) as the peer.
     ///
@@ -80,6 +86,8 @@ impl XrayLayer {
     /// [`Router::route_layer`](axum::Router::route_layer), *after* the routes it shall see. Both have the matched
     /// path; `layer` also sees requests that no route matches, whose spans have no route, `route_layer` does
     /// not. A layer around the whole router, outside of axum, runs before the match and finds no route.
+    ///
+    /// Responses have axum's own body, as [`AxumBodies`] tells.
     ///
     /// The peer is known if the server was made with `into_make_service_with_connect_info::<SocketAddr>()`.
     ///
@@ -96,17 +104,18 @@ impl XrayLayer {
     /// let service = app.into_make_service_with_connect_info::<SocketAddr>();
     /// # drop(service);
     /// ```
-    #[cfg(feature = "axum")]
     #[must_use]
     pub fn axum() -> Self {
         use axum::extract::{ConnectInfo, MatchedPath};
 
-        let mut layer =
-            Self::new().with_peer(|head| Some(head.extensions.get::<ConnectInfo<SocketAddr>>()?.0));
+        let mut layer = Self { options: Arc::default(), bodies: PhantomData }
+            .with_peer(|head| Some(head.extensions.get::<ConnectInfo<SocketAddr>>()?.0));
         layer.set_route(|head| Some(head.extensions.get::<MatchedPath>()?.as_str().into()));
         layer
     }
+}
 
+impl<B> XrayLayer<B> {
     /// Sets where the spans go. Default: the global tracer provider, looked up at the first request and kept, so
     /// it must be installed by then.
     #[must_use]
@@ -247,15 +256,22 @@ impl Default for Options {
     }
 }
 
-impl<S> Layer<S> for XrayLayer {
-    type Service = XrayService<S>;
+/// [`XrayLayer::new`].
+impl Default for XrayLayer {
+    fn default() -> Self {
+        Self { options: Arc::default(), bodies: PhantomData }
+    }
+}
 
-    fn layer(&self, inner: S) -> XrayService<S> {
+impl<S, B> Layer<S> for XrayLayer<B> {
+    type Service = XrayService<S, B>;
+
+    fn layer(&self, inner: S) -> XrayService<S, B> {
         XrayService::new(inner, Arc::clone(&self.options))
     }
 }
 
-impl fmt::Debug for XrayLayer {
+impl<B> fmt::Debug for XrayLayer<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("XrayLayer").field("options", &self.options).finish()
     }

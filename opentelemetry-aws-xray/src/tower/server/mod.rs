@@ -1,6 +1,7 @@
 //! The server's side: one span for every request that is answered.
 
 mod attributes;
+mod bodies;
 #[cfg(feature = "sampler")]
 mod early;
 mod forwarded;
@@ -14,4 +15,12 @@ mod route_names;
 mod service;
 mod start;
 
-pub use self::{future::XrayResponseFuture, layer::XrayLayer, naming::SegmentNaming, service::XrayService};
+#[cfg(feature = "axum")]
+pub use self::bodies::AxumBodies;
+pub use self::{
+    bodies::{AnyBodies, Bodies},
+    future::XrayResponseFuture,
+    layer::XrayLayer,
+    naming::SegmentNaming,
+    service::XrayService,
+};

@@ -1,6 +1,12 @@
 //! The headers that tell something of a request, found in one pass: to look up each by its name costs more.
 
-use http::{HeaderMap, HeaderValue};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, FORWARDED, HOST, USER_AGENT},
+};
+
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The first value of each, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +34,15 @@ impl<'a> RequestHeaders<'a> {
             x_forwarded_proto: None,
         };
         for (name, value) in all {
-            let place = match name.as_str() {
-                "content-length" => &mut found.content_length,
-                "content-type" => &mut found.content_type,
-                "forwarded" => &mut found.forwarded,
-                "host" => &mut found.host,
-                "user-agent" => &mut found.user_agent,
-                "x-forwarded-for" => &mut found.x_forwarded_for,
-                "x-forwarded-proto" => &mut found.x_forwarded_proto,
+            let place = match name {
+                // Numbers, to the `http` crate.
+                _ if *name == HOST => &mut found.host,
+                _ if *name == USER_AGENT => &mut found.user_agent,
+                _ if *name == CONTENT_LENGTH => &mut found.content_length,
+                _ if *name == CONTENT_TYPE => &mut found.content_type,
+                _ if *name == FORWARDED => &mut found.forwarded,
+                _ if *name == X_FORWARDED_FOR => &mut found.x_forwarded_for,
+                _ if *name == X_FORWARDED_PROTO => &mut found.x_forwarded_proto,
                 _ => continue,
             };
             place.get_or_insert(value);
@@ -46,7 +53,6 @@ impl<'a> RequestHeaders<'a> {
 
 #[cfg(test)]
 mod tests {
-    use http::header::{CONTENT_LENGTH, CONTENT_TYPE, FORWARDED, HOST, HeaderName, USER_AGENT};
     use proptest::prelude::*;
 
     use super::*;
@@ -70,8 +76,8 @@ mod tests {
                 (found.forwarded, FORWARDED),
                 (found.host, HOST),
                 (found.user_agent, USER_AGENT),
-                (found.x_forwarded_for, HeaderName::from_static("x-forwarded-for")),
-                (found.x_forwarded_proto, HeaderName::from_static("x-forwarded-proto")),
+                (found.x_forwarded_for, X_FORWARDED_FOR.clone()),
+                (found.x_forwarded_proto, X_FORWARDED_PROTO.clone()),
             ] {
                 prop_assert_eq!(found, headers.get(name));
             }

@@ -2,20 +2,20 @@
 
 use std::{
     fmt,
+    marker::PhantomData,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use http::{Request, Response};
-use http_body::Body;
 use tower_service::Service;
 
 use super::{
+    bodies::{AnyBodies, Bodies},
     future::{Traced, XrayResponseFuture},
     layer::Options,
     start::start,
 };
-use crate::tower::XrayBody;
 
 /// Answers requests inside SERVER spans. Made by [`XrayLayer`](super::XrayLayer).
 ///
@@ -30,25 +30,26 @@ use crate::tower::XrayBody;
 /// }
 /// ```
 #[derive(Debug, Clone)]
-pub struct XrayService<S> {
+pub struct XrayService<S, B = AnyBodies> {
     inner: S,
     options: Arc<Options>,
+    bodies: PhantomData<B>,
 }
 
-impl<S> XrayService<S> {
+impl<S, B> XrayService<S, B> {
     pub(super) const fn new(inner: S, options: Arc<Options>) -> Self {
-        Self { inner, options }
+        Self { inner, options, bodies: PhantomData }
     }
 }
 
-impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for XrayService<S>
+impl<S, B, ReqBody, ResBody> Service<Request<ReqBody>> for XrayService<S, B>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>, Error: fmt::Display>,
-    ResBody: Body,
+    B: Bodies<ResBody>,
 {
-    type Response = Response<XrayBody<ResBody>>;
+    type Response = Response<B::Body>;
     type Error = S::Error;
-    type Future = XrayResponseFuture<S::Future>;
+    type Future = XrayResponseFuture<S::Future, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
