@@ -1,5 +1,6 @@
 //! SQL without its values.
 
+use super::dialect::Dialect;
 use crate::{exporter::is_sql, redact::REDACTED};
 
 /// What stands for a value.
@@ -10,46 +11,6 @@ pub(super) fn masked(query: &str, system: Option<&str>) -> String {
     match system {
         Some(system) if !is_sql(system) => REDACTED.to_owned(),
         _ => mask(query, Dialect::of(system.unwrap_or_default())),
-    }
-}
-
-/// What databases read differently.
-#[derive(Debug, Clone, Copy)]
-struct Dialect {
-    /// `"…"` is a name, not a text.
-    double_quotes_name: bool,
-    /// `[…]`: true if it is a name, false if it is an array or the place in one, `None` if nobody knows.
-    brackets_name: Option<bool>,
-    /// `#`: true if it begins a comment, false if it is an operator, `None` if nobody knows.
-    hash_comments: Option<bool>,
-    /// `//` begins a comment for sure.
-    slashes_comment: bool,
-}
-
-impl Dialect {
-    fn of(system: &str) -> Self {
-        let unknown = Self {
-            double_quotes_name: false,
-            brackets_name: None,
-            hash_comments: None,
-            slashes_comment: false,
-        };
-        let standard = Self {
-            double_quotes_name: true,
-            brackets_name: Some(false),
-            hash_comments: Some(false),
-            slashes_comment: false,
-        };
-        match system {
-            "mysql" | "mariadb" => Self { brackets_name: Some(false), hash_comments: Some(true), ..unknown },
-            "mssql" | "microsoft.sql_server" => Self { brackets_name: Some(true), ..standard },
-            "snowflake" => Self { slashes_comment: true, ..standard },
-            "postgresql" | "cockroachdb" | "redshift" | "aws.redshift" | "oracle" | "oracle.db" | "db2"
-            | "ibm.db2" | "h2" | "hsqldb" | "derby" | "trino" | "sap.hana" | "hanadb" => standard,
-            // Arrays are usual, but the rest of it is not settled.
-            "clickhouse" | "hive" => Self { brackets_name: Some(false), ..unknown },
-            _ => unknown,
-        }
     }
 }
 

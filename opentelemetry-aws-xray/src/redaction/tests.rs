@@ -1,11 +1,17 @@
 //! What leaves a span, and what stays.
 
-use opentelemetry::trace::{Event, SpanKind};
-use opentelemetry_sdk::trace::SpanExporter;
+use opentelemetry::{
+    InstrumentationScope, KeyValue, StringValue, Value,
+    trace::{Event, SpanKind, Status},
+};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{SpanData, SpanExporter},
+};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::{XrayExporter, exporter::tests::span, sink::MemorySink};
+use crate::{XrayExporter, exporter::tests::span, in_progress::IN_PROGRESS, sink::MemorySink};
 
 /// The document of a span.
 fn document(redaction: Redaction, change: impl FnOnce(&mut SpanData)) -> Json {
