@@ -73,6 +73,7 @@ mod instruments;
 mod server;
 mod span;
 mod text;
+mod within;
 
 #[cfg(feature = "axum")]
 pub use self::server::AxumBodies;

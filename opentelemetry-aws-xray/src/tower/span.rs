@@ -1,11 +1,11 @@
 //! The span of one exchange, open until its response body ends.
 
-use std::{any, fmt, mem, thread};
+use std::{any, fmt, thread};
 
 use http::{HeaderMap, Method, StatusCode};
 use http_body::Body;
 use opentelemetry::{
-    Context, ContextGuard, KeyValue,
+    Context, KeyValue,
     trace::{Status, TraceContextExt},
 };
 
@@ -98,19 +98,6 @@ impl ExchangeSpan {
     /// Whether there is anything left to record.
     pub(super) fn is_open(&self) -> bool {
         self.phase != Phase::Over
-    }
-
-    /// Runs `work` with the span active. If it panics, the span ends with that as its error.
-    pub(super) fn scope<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let within = self.enter();
-        let output = work();
-        within.leave();
-        output
-    }
-
-    /// Makes the span the active one, as [`scope`](Self::scope) does, until the guard is told to leave it.
-    pub(super) fn enter(&mut self) -> Within<'_> {
-        Within { _active: self.cx.clone().attach(), unwinding: EndOnUnwind(self) }
     }
 
     /// Records the head of the response.
@@ -220,7 +207,8 @@ impl ExchangeSpan {
         span.add_event("exception", details);
     }
 
-    fn panicked(&mut self) {
+    /// Ends the span with the error that a panic is.
+    pub(super) fn panicked(&mut self) {
         if self.is_open() {
             self.record_exception("panic", "the service panicked".to_owned());
             self.end();
@@ -258,27 +246,5 @@ impl Drop for ExchangeSpan {
             return;
         }
         if thread::panicking() { self.panicked() } else { self.abandoned() }
-    }
-}
-
-/// While the span is the active one.
-pub(super) struct Within<'a> {
-    unwinding: EndOnUnwind<'a>,
-    _active: ContextGuard,
-}
-
-impl Within<'_> {
-    pub(super) fn leave(self) {
-        mem::forget(self.unwinding);
-    }
-}
-
-/// Forgotten when the work returns, so dropping it means unwinding. The future itself may be dropped long
-/// after the panic was caught, when `thread::panicking` knows nothing of it any more.
-struct EndOnUnwind<'a>(&'a mut ExchangeSpan);
-
-impl Drop for EndOnUnwind<'_> {
-    fn drop(&mut self) {
-        self.0.panicked();
     }
 }
