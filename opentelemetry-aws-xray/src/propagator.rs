@@ -54,7 +54,8 @@ static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [TRACE_HEADER.to_owned()
 /// nothing of X-Ray record the trace. [`XrayParentBased`](crate::sampler::XrayParentBased) knows better.
 ///
 /// Among several propagators the last one to find a complete parent wins, but a valid remote parent is never
-/// replaced by less: a load balancer's `Root` leaves a caller's `traceparent` alone. A parent from this header has
+/// replaced by less: a load balancer's `Root` leaves a caller's `traceparent` alone. Only where the header is about the same trace
+/// does it count that nobody has decided, which a `traceparent` cannot say. A parent from this header has
 /// no trace state, and trace state never gets into this header.
 ///
 /// # Injecting
@@ -246,12 +247,22 @@ fn with_state_of(cx: &Context, parent: SpanContext) -> SpanContext {
     )
 }
 
-/// Whether the context has a remote parent already, and the header is not a complete one to take its place.
+/// Whether the context has a remote parent already, and the header is not a complete one to take its place, nor one that says
+/// what the other could not.
 fn is_less_than_present(header: &TraceHeader<'_>, cx: &Context) -> bool {
     let is_complete = header.root.is_some() && header.parent.is_some() && header.sampled.decided().is_some();
     let span = cx.span();
     let present = span.span_context();
-    !is_complete && present.is_remote() && present.is_valid()
+    !is_complete && present.is_remote() && present.is_valid() && !leaves_open(header, present)
+}
+
+/// Whether the header says that nobody has decided, and comes from the sender of `present`, who had no word for that there: a
+/// service that passes on what it got, because it is turned off or runs in a Lambda function that leaves the decision to others.
+fn leaves_open(header: &TraceHeader<'_>, present: &SpanContext) -> bool {
+    let Some(parent) = parent_of(header).filter(|_| header.sampled.decided().is_none()) else { return false };
+    // A span that is recorded stands behind a `traceparent` that says so, unless it was made from this very header.
+    let may_be_open = !present.is_sampled() || parent.span_id() == present.span_id();
+    parent.trace_id() == present.trace_id() && may_be_open
 }
 
 fn parent_to_send(active: &SpanContext) -> Option<SegmentId> {

@@ -257,6 +257,56 @@ fn rival_05_a_traceparent_is_never_overwritten_by_less() {
 }
 
 #[test]
+fn a_decision_stays_open_beside_a_traceparent_of_the_same_sender() {
+    let root = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736";
+    let synthetic = synthetic_parent(TraceId::from(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736));
+    for (why, parent_id, flags, header, is_open) in [
+        ("passed on by a Lambda function", "00f067aa0ba902b7", "00", root.to_owned(), true),
+        ("the same, with more", "00f067aa0ba902b7", "00", format!("{root};Lineage=1:2"), true),
+        ("passed on by a service that is turned off", &synthetic.to_string(), "01", root.to_owned(), true),
+        (
+            "the same, asked",
+            "00f067aa0ba902b7",
+            "01",
+            format!("{root};Parent=00f067aa0ba902b7;Sampled=?"),
+            true,
+        ),
+        ("a span that is recorded", "00f067aa0ba902b7", "01", root.to_owned(), false),
+        ("decided", "00f067aa0ba902b7", "00", format!("{root};Sampled=1"), false),
+        ("another trace", "00f067aa0ba902b7", "00", format!("Root={ROOT}"), false),
+    ] {
+        let traceparent = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{parent_id}-{flags}");
+        let carrier =
+            headers(&[("traceparent", &traceparent), ("tracestate", "a=b"), (TRACE_HEADER, &header)]);
+        let cx = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
+        let cx = XrayPropagator::new().extract_with_context(&cx, &carrier);
+        assert_eq!(Inbound::of(&cx).is_some_and(Inbound::is_undecided), is_open, "{why}");
+        let span = cx.span();
+        assert_eq!(span.span_context().trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736", "{why}");
+        assert_eq!(span.span_context().trace_state().header(), "a=b", "{why}");
+    }
+}
+
+#[test]
+fn what_is_passed_on_undecided_is_undecided_for_the_next() {
+    let propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> =
+        vec![Box::new(TraceContextPropagator::new()), Box::new(XrayPropagator::new())];
+    let both = TextMapCompositePropagator::new(propagators);
+    for fields in ["", ";Parent=53995c3f42cd8ad8", ";Sampled=?", ";Parent=53995c3f42cd8ad8;Sampled=?"] {
+        let came = extract(&format!("Root={ROOT}{fields}"));
+        let mut passed_on = vec![came.clone()];
+        #[cfg(feature = "lambda")]
+        passed_on.push(local(&PassedOn::instead_of(&came).unwrap(), 7, false));
+        for cx in passed_on {
+            let mut carrier = HashMap::new();
+            both.inject_context(&cx, &mut carrier);
+            let next = both.extract_with_context(&Context::new(), &carrier);
+            assert!(Inbound::of(&next).is_some_and(Inbound::is_undecided), "{carrier:?}");
+        }
+    }
+}
+
+#[test]
 fn the_trace_state_of_the_same_trace_stays() {
     for (trace, expected) in
         [("4bf92f3577b34da6a3ce929d0e0e4736", "a=b"), ("5759e988bd862e3fe1be46a994272793", "")]
