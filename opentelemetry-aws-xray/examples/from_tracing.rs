@@ -14,17 +14,20 @@ use opentelemetry_aws_xray::{
 };
 use reqwest::{Method, Request, Url};
 use tower::{BoxError, Layer, ServiceExt};
-use tracing::{info, instrument};
+use tracing::{info, instrument, subscriber::with_default};
 use tracing_subscriber::{
     Layer as _, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let xray = Xray::builder()
-        .with_service_name("checkout")
-        .with_exporter(|exporter| exporter.with_indexed_attributes(["order.id"]))
-        .install();
+    // What it finds wrong in the environment is told here, before the subscriber that needs its tracer.
+    let xray = with_default(fmt().finish(), || {
+        Xray::builder()
+            .with_service_name("checkout")
+            .with_exporter(|exporter| exporter.with_indexed_attributes(["order.id"]))
+            .install()
+    });
     let tracer = xray.tracer_provider().tracer("checkout");
     tracing_subscriber::registry()
         .with(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(LevelFilter::INFO))

@@ -4,13 +4,15 @@ use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_aws_xray::{Xray, lambda::XrayLambdaLayer};
 use tower::Layer as _;
-use tracing::instrument;
+use tracing::{instrument, subscriber::with_default};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let xray = Xray::builder().with_in_progress(true).install();
+    // What it finds wrong in the environment is told here, before the subscriber that needs its tracer.
+    let xray =
+        with_default(tracing_subscriber::fmt().finish(), || Xray::builder().with_in_progress(true).install());
     let tracer = xray.tracer_provider().tracer("greeter");
     let not_the_runtime =
         Targets::new().with_default(LevelFilter::INFO).with_target("lambda_runtime", LevelFilter::OFF);

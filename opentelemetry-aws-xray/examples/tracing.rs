@@ -2,11 +2,14 @@
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_aws_xray::Xray;
-use tracing::{info, info_span};
+use tracing::{info, info_span, subscriber::with_default};
 use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() {
-    let xray = Xray::builder().with_service_name("nightly").install();
+    // What it finds wrong in the environment is told here, before the subscriber that needs its tracer.
+    let xray = with_default(tracing_subscriber::fmt().finish(), || {
+        Xray::builder().with_service_name("nightly").install()
+    });
     tracing_subscriber::registry()
         .with(LevelFilter::INFO)
         .with(tracing_subscriber::fmt::layer())

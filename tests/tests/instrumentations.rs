@@ -12,6 +12,7 @@ use std::{
 
 use axum::{Router, body::Body, http::Request, routing::get};
 use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
+use e2e::PATIENCE;
 use opentelemetry::{
     Context, KeyValue, global,
     trace::{Link, SpanKind, TraceId, TraceState, TracerProvider},
@@ -164,7 +165,9 @@ impl Start {
         };
         // The first decision makes it fetch the rule.
         is_sampled();
+        let until = SystemClock.now() + PATIENCE;
         while handle.status().rules.is_empty() {
+            assert!(SystemClock.now() < until, "no rules came");
             SystemClock.sleep(Duration::from_millis(1));
         }
         is_sampled()

@@ -69,17 +69,32 @@ fn every_dependency_has_a_reason_and_every_reason_a_dependency() {
     assert!(missing.is_empty() && gone.is_empty(), "CONTRIBUTING.md lacks {missing:#?} and has {gone:#?}");
 }
 
+/// `cargo test --workspace` compiles the library with what its members ask for.
+#[test]
+fn the_tests_turn_on_every_feature() {
+    let metadata = metadata();
+    let package = |name: &str| {
+        metadata["packages"].as_array().unwrap().iter().find(|package| package["name"] == name).unwrap()
+    };
+    let texts = |value: &Value| -> BTreeSet<String> {
+        value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let library = package("opentelemetry-aws-xray");
+    let here = package("e2e")["dependencies"].as_array().unwrap();
+    let here = here.iter().find(|dependency| dependency["name"] == "opentelemetry-aws-xray").unwrap();
+    let mut turned_on = texts(&here["features"]);
+    turned_on.extend(texts(&library["features"]["default"]));
+    let features = library["features"].as_object().unwrap().keys();
+    let missing: Vec<_> = features
+        .filter(|name| *name != "default" && !name.starts_with('_') && !turned_on.contains(*name))
+        .collect();
+    assert!(missing.is_empty(), "tests/Cargo.toml lacks {missing:?}");
+}
+
 /// What the manifests of the workspace name, and which crates name it; `(tests)` marks those that do not need it
 /// otherwise. As the first two cells of a row.
 fn direct_dependencies() -> BTreeSet<String> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
-        .current_dir(ROOT)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-
+    let metadata = metadata();
     let mut users: BTreeMap<String, BTreeMap<String, bool>> = BTreeMap::new();
     for package in metadata["packages"].as_array().unwrap() {
         let user = package["name"].as_str().unwrap();
@@ -94,6 +109,17 @@ fn direct_dependencies() -> BTreeSet<String> {
         }
     }
     users.iter().map(|(dependency, users)| format!("| `{dependency}` | {} |", used_by(users))).collect()
+}
+
+/// What cargo knows of the workspace's members.
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(ROOT)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn used_by(users: &BTreeMap<String, bool>) -> String {
