@@ -80,7 +80,7 @@ pub const VARIABLES: &[Variable] = &[
         name: SDK_ENABLED,
         accepts: "`true` or `false` (also `1`/`0`, `yes`/`no`, `on`/`off`, in any case)",
         default: "`true`",
-        effect: "`false` turns tracing off: no spans are made. Headers still travel through.",
+        effect: "`false` turns tracing off: no spans are made. What callers said of their traces is passed on; where there is no caller, calls go out as not sampled.",
     },
     Variable {
         name: SDK_DISABLED,
