@@ -55,7 +55,10 @@ impl ClientResponse for Response {
     fn with_span(self, span: ExchangeSpan) -> Response {
         let url = self.url().clone();
         let (mut head, body) = http::Response::<Body>::from(self).into_parts();
-        let body = Body::wrap(XrayBody::traced(body, span));
+        let body = match span.awaiting(&body) {
+            None => body,
+            open => Body::wrap(XrayBody::new(body, open)),
+        };
         // Taking a response apart loses its URL; an extension carries it back.
         if let Ok(carrier) = http::Response::builder().url(url).body(()) {
             head.extensions.extend(carrier.into_parts().0.extensions);
