@@ -1,5 +1,7 @@
 //! Settings → a client of the AWS SDK, with region and credentials found.
 
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
 use aws_sdk_xray::{
     Client,
@@ -28,7 +30,7 @@ pub(super) async fn connect(direct: &Direct) -> Result<Client, CallError> {
         // A busy machine may not get to read for seconds; the timeout of a call is bound enough.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // One that is not shared, so that a new client means new credentials.
-        .identity_cache(IdentityCache::lazy().build());
+        .identity_cache(IdentityCache::lazy().load_timeout(load_timeout(direct.calls.timeout)).build());
     if let Some(region) = &direct.region {
         config.set_region(Some(Region::new(region.clone())));
     }
@@ -58,6 +60,12 @@ pub(super) async fn connect(direct: &Direct) -> Result<Client, CallError> {
         ));
     }
     Ok(Client::from_conf(config))
+}
+
+/// How long credentials may take to load. Their providers have retries of their own, for some twenty seconds; the SDK would cut them
+/// off after six, since it takes the client's settings, which have none. A sixth of a call's time is left to tell of it.
+fn load_timeout(call: Duration) -> Duration {
+    call / 6 * 5
 }
 
 async fn load(direct: &Direct) -> SdkConfig {

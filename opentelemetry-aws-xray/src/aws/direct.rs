@@ -128,7 +128,8 @@ impl Direct {
         self
     }
 
-    /// The longest that one call may take, from finding credentials to the last byte of the answer.
+    /// The longest that one call may take, from finding credentials to the last byte of the answer. Credentials that have not come
+    /// after five sixths of it are taken for missing, and the documents wait for them.
     ///
     /// Default: thirty seconds.
     pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
@@ -149,6 +150,12 @@ impl Direct {
     /// Default: it is not told.
     pub fn with_telemetry_records(mut self, records: TelemetryRecords) -> Self {
         self.telemetry_records = Some(records);
+        self
+    }
+
+    /// The same, with calls that take no longer than this.
+    pub(crate) fn within(mut self, most: Duration) -> Self {
+        self.calls.timeout = self.calls.timeout.min(most);
         self
     }
 

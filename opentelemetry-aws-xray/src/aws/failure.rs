@@ -77,11 +77,12 @@ where
         }
         _ => CallErrorKind::Broken,
     };
+    let is_late = causes(error).any(is_late);
     let message = match credentials(error) {
         Some(CredentialsError::CredentialsNotLoaded(_)) => NO_CREDENTIALS.into(),
-        None if kind == CallErrorKind::Credentials => NO_CREDENTIALS.into(),
-        Some(_) => format!("the AWS credentials could not be loaded: {}", chain(error)),
-        None => chain(error),
+        None if kind == CallErrorKind::Credentials && !is_late => NO_CREDENTIALS.into(),
+        None if !is_late => chain(error),
+        _ => format!("the AWS credentials could not be loaded: {}", chain(error)),
     };
     let reconnect = kind == CallErrorKind::Credentials;
     Failed { error: CallError::new(kind, message), reconnect }
@@ -107,7 +108,7 @@ fn told(error: &(dyn Error + 'static)) -> Option<CallErrorKind> {
             Some(CallErrorKind::Unresolved)
         } else if text.contains("connect timeout") {
             Some(CallErrorKind::Unreachable)
-        } else if text.contains("auth scheme") {
+        } else if text.contains("auth scheme") || is_late(error) {
             Some(CallErrorKind::Credentials)
         } else {
             None
@@ -128,6 +129,11 @@ fn of_io(kind: io::ErrorKind) -> Option<CallErrorKind> {
         TimedOut => Some(CallErrorKind::Timeout),
         _ => None,
     }
+}
+
+/// Whether the providers of credentials took longer than they may, which their cache says in words only.
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    error.to_string().starts_with("identity resolver timed out")
 }
 
 fn credentials<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CredentialsError> {
@@ -223,6 +229,7 @@ mod tests {
             (other("failed", Some(not_loaded())), Credentials, "set AWS_PROFILE"),
             // Whoever has the credentials is away, not X-Ray.
             (other("failed", Some(in_vain)), Credentials, "could not be loaded: "),
+            (other("identity resolver timed out after 25s", None), Credentials, "could not be loaded: "),
             (Sdk::construction_failure("no endpoint"), Broken, "no endpoint"),
         ] {
             let failed = without_answer(&error);

@@ -126,6 +126,19 @@ pub(crate) fn test_config() -> SdkConfig {
     config(Some("eu-central-1"), Some(Counting::default()))
 }
 
+/// Credentials that never come.
+#[derive(Debug)]
+struct Hanging;
+
+impl ProvideCredentials for Hanging {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(std::future::pending())
+    }
+}
+
 fn with_credentials(credentials: Counting) -> Direct {
     Direct::new().with_sdk_config(config(Some("eu-central-1"), Some(credentials)))
 }
@@ -233,6 +246,16 @@ fn what_is_missing_is_said() {
         assert_eq!(error.kind, CallErrorKind::Credentials, "{error:?}");
         assert!(error.message.contains(says), "{error:?}");
     }
+}
+
+#[test]
+fn credentials_that_do_not_come_are_missing_before_the_call_is_over() {
+    let mut config = config(Some("eu-central-1"), None).into_builder();
+    config.set_credentials_provider(Some(SharedCredentialsProvider::new(Hanging)));
+    let direct = Direct::new().with_sdk_config(config.build()).with_endpoint("http://127.0.0.1:1");
+    let error = failure(&AwsPost::new(direct.with_request_timeout(Duration::from_millis(1_200))));
+    assert_eq!(error.kind, CallErrorKind::Credentials, "{error:?}");
+    assert!(error.message.contains("could not be loaded") && error.message.contains("after 1s"), "{error:?}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::{
 const SERVICE: &str = "xray-check";
 
 /// An answer is waited for no longer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends a span as these settings would, and adds what became of it.
 pub(super) fn send(

@@ -330,7 +330,7 @@ impl XrayExporterBuilder {
     }
 
     /// The settings with which documents go straight to X-Ray, if they go there.
-    #[cfg(all(feature = "aws", feature = "sampler"))]
+    #[cfg(feature = "aws")]
     pub(crate) fn direct(&self, environment: &Environment) -> Option<Direct> {
         let is_direct = self.sink.is_none() && self.road(environment).0 == Transport::Direct;
         is_direct.then(|| self.direct.as_deref().map(Direct::twin).unwrap_or_default())
