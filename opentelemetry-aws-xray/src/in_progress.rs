@@ -1,14 +1,16 @@
 //! In-progress segments: a request that takes long, hangs or ends with a crash is seen before it ends.
 
+mod alongside;
 mod waiting_room;
 mod worker;
 
 use std::{
-    sync::mpsc::{self, RecvTimeoutError, Sender, SyncSender},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender},
     thread,
     time::Duration,
 };
 
+pub(crate) use alongside::Alongside;
 use opentelemetry::{
     Context, KeyValue, SpanId, otel_warn,
     trace::{Span as _, SpanKind},
@@ -38,9 +40,10 @@ use crate::{
 /// while it is sent; X-Ray then gets both documents in any order, and the complete one wins.
 ///
 /// It copies each sampled span at its start, and the SDK copies it once more at its end, since there are two processors
-/// then: about a microsecond a span with ten attributes.
+/// then: about a microsecond a span with ten attributes. The SDK has them flush and shut down one after the other, each with all of
+/// the time.
 ///
-/// [`XrayBuilder::with_in_progress`](crate::XrayBuilder::with_in_progress) does all this.
+/// [`XrayBuilder::with_in_progress`](crate::XrayBuilder::with_in_progress) does all this, with one copy, and both at the same time.
 ///
 /// ```
 /// use opentelemetry_aws_xray::{InProgressProcessor, XrayExporter};
@@ -98,16 +101,48 @@ impl InProgressProcessor {
         InProgressStatsHandle { room: self.room.clone(), exporter: self.exporter_stats.clone() }
     }
 
+    fn has_ended(&self, span: &SpanData) {
+        if becomes_segment(span) {
+            self.room.lock().leave(&span.span_context);
+        }
+    }
+
+    fn begin_flush(&self, deadline: Duration) -> Result<Answer, OTelSdkError> {
+        #[cfg(feature = "lambda")]
+        if Context::map_current(|cx| cx.get::<OnlyEnded>().is_some()) {
+            return Ok(Answer::NOT_NEEDED);
+        }
+        self.ask(|done| Command::Flush(deadline, done))
+    }
+
+    fn begin_shutdown(&self, deadline: Duration) -> Result<Answer, OTelSdkError> {
+        self.ask(|done| Command::Shutdown(deadline, done))
+    }
+
     fn ask(
         &self,
         command: impl FnOnce(SyncSender<OTelSdkResult>) -> Command,
-        timeout: Duration,
-    ) -> OTelSdkResult {
+    ) -> Result<Answer, OTelSdkError> {
         let (done, answer) = mpsc::sync_channel(1);
         self.commands.send(command(done)).map_err(|_| OTelSdkError::AlreadyShutdown)?;
-        match answer.recv_timeout(timeout) {
+        Ok(Answer(Some(answer)))
+    }
+}
+
+/// An answer that the worker owes, if there is anything to do.
+struct Answer(Option<Receiver<OTelSdkResult>>);
+
+impl Answer {
+    #[cfg(feature = "lambda")]
+    const NOT_NEEDED: Self = Self(None);
+
+    /// Waits for it, until a time of [`SystemClock`].
+    fn by(self, deadline: Duration) -> OTelSdkResult {
+        let Some(answer) = self.0 else { return Ok(()) };
+        let left = deadline.saturating_sub(SystemClock.now());
+        match answer.recv_timeout(left) {
             Ok(result) => result,
-            Err(RecvTimeoutError::Timeout) => Err(OTelSdkError::Timeout(timeout)),
+            Err(RecvTimeoutError::Timeout) => Err(OTelSdkError::Timeout(left)),
             Err(RecvTimeoutError::Disconnected) => Err(OTelSdkError::AlreadyShutdown),
         }
     }
@@ -132,24 +167,19 @@ impl SpanProcessor for InProgressProcessor {
     }
 
     fn on_end(&self, span: SpanData) {
-        if becomes_segment(&span) {
-            self.room.lock().leave(&span.span_context);
-        }
+        self.has_ended(&span);
     }
 
     /// Sends all that waits, however short, and what the exporter still holds, within five seconds.
     fn force_flush(&self) -> OTelSdkResult {
-        #[cfg(feature = "lambda")]
-        if Context::map_current(|cx| cx.get::<OnlyEnded>().is_some()) {
-            return Ok(());
-        }
-        let until = SystemClock.now().saturating_add(FLUSH_TIMEOUT);
-        self.ask(|done| Command::Flush(until, done), FLUSH_TIMEOUT)
+        let deadline = SystemClock.now().saturating_add(FLUSH_TIMEOUT);
+        self.begin_flush(deadline)?.by(deadline)
     }
 
     /// Sends all that waits, so that what is interrupted is seen, and stops.
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.ask(|done| Command::Shutdown(timeout, done), timeout)
+        let deadline = SystemClock.now().saturating_add(timeout);
+        self.begin_shutdown(deadline)?.by(deadline)
     }
 
     fn set_resource(&mut self, resource: &Resource) {

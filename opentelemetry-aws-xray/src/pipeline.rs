@@ -122,8 +122,11 @@ impl Xray {
     /// runtimes, whose thread it blocks for as long as sending takes, five seconds at most. With central sampling, a last report
     /// goes to X-Ray, which takes one more second at most.
     ///
+    /// What there was no time for is counted, as [dropped](crate::DropReason::ShutDown) or [missed](ExporterStats::spans_missed), and told in a
+    /// warning. More time than five seconds gives `shutdown_with_timeout` of the [provider](Self::tracer_provider).
+    ///
     /// # Errors
-    /// The SDK's: it took longer than that, or the pipeline was shut down before.
+    /// The SDK's: it took longer than that, there was no time for all spans, or the pipeline was shut down before.
     pub fn shutdown(&self) -> OTelSdkResult {
         let result = self.provider.shutdown();
         #[cfg(feature = "sampler")]

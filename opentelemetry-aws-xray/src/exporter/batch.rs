@@ -5,15 +5,12 @@ use std::{sync::Arc, time::Duration};
 use opentelemetry::{Context, otel_warn};
 use opentelemetry_sdk::{
     Resource,
-    error::OTelSdkResult,
+    error::{OTelSdkError, OTelSdkResult},
     trace::{BatchConfig, BatchSpanProcessor, Span, SpanData, SpanProcessor},
 };
 
-use super::{FLUSH_TIMEOUT, Shared, XrayExporter};
+use super::{DropReason, ExporterStats, FLUSH_TIMEOUT, Shared, XrayExporter};
 use crate::clock::{Clock, SystemClock};
-
-/// What a shutdown by way of the SDK leaves of its time for the way back: the SDK gives up waiting at the very end.
-const WAY_BACK: Duration = Duration::from_millis(50);
 
 /// As many spans as wait for the exporter, if nobody says otherwise: 80 ms at 100,000 spans a second, which is as long
 /// as a busy machine may keep the export thread waiting for a processor. Costs 3 MB. The SDK's own default is a quarter of it.
@@ -40,17 +37,40 @@ impl FlushingProcessor {
     }
 }
 
+/// What a shutdown cost.
+struct Lost {
+    /// Spans that never came out of the queue.
+    missed: u64,
+    /// Spans that did, when there was no time left for them.
+    late: u64,
+}
+
 impl FlushingProcessor {
-    /// Once nothing is in the queue any more, what has ended and not come in found it full.
-    fn tell_missed(&self) {
+    /// Gives up what is still in the queue, and tells of all that is lost.
+    fn close(&self, before: &ExporterStats) -> Lost {
         let counters = &self.exporter.counters;
-        counters.queue_holds(0);
-        let missed = counters.snapshot().spans_missed;
-        if missed > 0 {
+        counters.close_queue();
+        let stats = counters.snapshot();
+        let late = stats.dropped(DropReason::ShutDown) - before.dropped(DropReason::ShutDown);
+        Lost { missed: stats.spans_missed, late }
+    }
+}
+
+impl Lost {
+    fn tell(&self, is_timed_out: bool) {
+        if self.missed > 0 && !is_timed_out {
             otel_warn!(
                 name: "XrayExporter.QueueFull",
-                spans = missed,
+                spans = self.missed,
                 message = "spans were lost, since the queue before the exporter was full; a larger one may help: with_queue_size, OTEL_BSP_MAX_QUEUE_SIZE"
+            );
+        }
+        let late = if is_timed_out { self.missed + self.late } else { self.late };
+        if late > 0 {
+            otel_warn!(
+                name: "XrayExporter.NoTime",
+                spans = late,
+                message = "spans were lost, since the shutdown had no time for them, or the queue before the exporter was full; is the other side slow? shutdown_with_timeout of the provider gives more time"
             );
         }
     }
@@ -73,16 +93,24 @@ impl SpanProcessor for FlushingProcessor {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        let within = timeout.saturating_sub(WAY_BACK);
-        self.exporter.shut_down_by(SystemClock.now().saturating_add(within));
+        let before = self.exporter.counters.snapshot();
+        self.exporter.begin_shutdown(timeout);
         let result = self.batches.shutdown_with_timeout(timeout);
-        if result.is_ok() {
-            self.tell_missed();
-        }
-        result
+        let is_timed_out = match &result {
+            Ok(()) => false,
+            Err(OTelSdkError::Timeout(_)) => true,
+            // It was shut down before, or not at all.
+            Err(_) => return result,
+        };
+        let lost = self.close(&before);
+        lost.tell(is_timed_out);
+        if lost.late > 0 { Err(OTelSdkError::Timeout(timeout)) } else { result }
     }
 
     fn set_resource(&mut self, resource: &Resource) {
         self.batches.set_resource(resource);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,9 +88,10 @@ impl Pipeline {
         self.options.redaction.spans(batch);
     }
 
-    /// Sends a batch and counts what became of it.
-    pub(super) fn export(&mut self, batch: &[SpanData], counters: &Counters) {
+    /// Sends a batch and counts what became of it. If a shutdown is under way, its end is waited for at most.
+    pub(super) fn export(&mut self, batch: &[SpanData], deadline: Option<Duration>, counters: &Counters) {
         self.documents.clear();
+        self.documents.set_deadline(deadline);
         self.encode(batch, counters);
         self.sink.send(&self.documents, &Report::new(counters.clone()));
     }

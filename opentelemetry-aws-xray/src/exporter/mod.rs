@@ -74,7 +74,8 @@ struct Shared {
     /// `None` once shut down. The SDK never exports concurrently, so the lock is waited for only while a flush lasts.
     pipeline: Mutex<Option<Pipeline>>,
     counters: Counters,
-    /// When a shutdown has to be over, on [`SystemClock`], if its caller said so before it comes by way of the SDK.
+    /// When a shutdown has to be over, on [`SystemClock`]: it comes by way of the SDK, behind all that is in its queue, and the SDK
+    /// does not pass its own timeout on.
     shut_down_by: Mutex<Option<Duration>>,
 }
 
@@ -149,21 +150,28 @@ impl XrayExporter {
         self.shared.force_flush(timeout)
     }
 
+    /// Tells that a shutdown begins before what is left is exported.
+    pub(crate) fn begin_shutdown(&self, timeout: Duration) {
+        self.shared.begin_shutdown(timeout);
+    }
+
     /// What an export is underneath.
     pub(crate) fn export_now(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len() as u64;
         let counters = &self.shared.counters;
-        counters.spans_in(spans);
+        if !counters.spans_in(spans) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
         let before = counters.snapshot();
         // A panic here would end the SDK's export thread, and with it every later span of the process.
         let work = AssertUnwindSafe(|| {
-            self.shared.with_pipeline(|pipeline| match pipeline {
-                Some(pipeline) => {
+            self.shared.with_pipeline(|pipeline| match (pipeline, self.shared.shut_down_by()) {
+                (Some(pipeline), by) if by.is_none_or(|by| SystemClock.now() < by) => {
                     pipeline.prepare(&mut batch);
-                    pipeline.export(&batch, counters);
+                    pipeline.export(&batch, by, counters);
                     Ok(())
                 }
-                None => {
+                _ => {
                     counters.dropped(spans, DropReason::ShutDown);
                     Err(OTelSdkError::AlreadyShutdown)
                 }
@@ -203,16 +211,20 @@ impl Shared {
 
     fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
         let now = SystemClock.now();
-        let by = *self.shut_down_by.lock().unwrap_or_else(PoisonError::into_inner);
-        let deadline = now.saturating_add(timeout).min(by.unwrap_or(Duration::MAX));
+        let deadline = now.saturating_add(timeout).min(self.shut_down_by().unwrap_or(Duration::MAX));
         let mut pipeline = self.with_pipeline(Option::take).ok_or(OTelSdkError::AlreadyShutdown)?;
         pipeline.shutdown(deadline.saturating_sub(SystemClock.now()), &self.counters);
         Ok(())
     }
 
-    /// Sets when the shutdown has to be over that will come by way of the SDK, which does not pass its own timeout on.
-    fn shut_down_by(&self, deadline: Duration) {
+    /// A shutdown begins, of which the caller waits so long for the end: all that still comes has to be sent within that.
+    fn begin_shutdown(&self, timeout: Duration) {
+        let deadline = SystemClock.now().saturating_add(timeout.saturating_sub(WAY_BACK));
         *self.shut_down_by.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+    }
+
+    fn shut_down_by(&self) -> Option<Duration> {
+        *self.shut_down_by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -244,6 +256,9 @@ impl SpanExporter for XrayExporter {
         }
     }
 }
+
+/// What a shutdown leaves of its time for the way back: its caller gives up waiting at the very end.
+const WAY_BACK: Duration = Duration::from_millis(50);
 
 /// As long as the SDK's batch processor takes for a flush.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -124,8 +124,8 @@ pub struct ExporterStats {
     /// Spans that ended and were put into the queue before the exporter, as far as the exporter was built by [`Xray`](crate::Xray), else
     /// zero. They are in the queue, [missed](Self::spans_missed), or [came in](Self::spans_in).
     pub spans_ended: u64,
-    /// Spans of these that found the queue full, or came after the shutdown, and are lost. While spans still come, those are counted of which it is certain;
-    /// after [`shutdown`](crate::Xray::shutdown), all.
+    /// Spans of these that found the queue full, came after the shutdown, or were still in the queue when its time was over, and are lost. While spans
+    /// still come, those are counted of which it is certain; after [`shutdown`](crate::Xray::shutdown), all.
     pub spans_missed: u64,
     /// Spans that came in.
     pub spans_in: u64,
@@ -209,6 +209,8 @@ struct Numbers {
     spans_ended: AtomicU64,
     /// How many spans at most may have ended and not come in.
     queue: AtomicU64,
+    /// Whether what is in the queue has been given up. Changes only under the lock.
+    is_closed: AtomicBool,
     last_failure: Mutex<Option<CallFailure>>,
     /// Where the time that calls take is recorded, if anybody wants to know.
     call_duration: OnceLock<Histogram<f64>>,
@@ -241,6 +243,14 @@ impl Counters {
         self.0.queue.store(spans, Relaxed);
     }
 
+    /// Nobody takes spans out of the queue any more: what has ended and not come in is missed.
+    pub(crate) fn close_queue(&self) {
+        self.update(|_| {
+            self.0.is_closed.store(true, Relaxed);
+            self.0.queue.store(0, Relaxed);
+        });
+    }
+
     /// A span has ended and goes into the queue, if there is room.
     pub(crate) fn span_ended(&self) {
         self.0.spans_ended.fetch_add(1, Relaxed);
@@ -271,8 +281,14 @@ impl Counters {
         *self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
-    pub(crate) fn spans_in(&self, spans: u64) {
-        self.update(|stats| stats.spans_in += spans);
+    /// Counts spans that come in, unless they have been counted as missed.
+    #[must_use]
+    pub(crate) fn spans_in(&self, spans: u64) -> bool {
+        self.update(|stats| {
+            let is_open = !self.0.is_closed.load(Relaxed);
+            stats.spans_in += if is_open { spans } else { 0 };
+            is_open
+        })
     }
 
     pub(crate) fn cut(&self, texts: u64) {

@@ -19,7 +19,7 @@ pub(super) enum Command {
     /// A span has come in while the worker waited for one.
     Wake,
     SetResource(Resource),
-    /// Until a time of [`SystemClock`].
+    /// Until a time of [`SystemClock`], as below.
     Flush(Duration, SyncSender<OTelSdkResult>),
     Shutdown(Duration, SyncSender<OTelSdkResult>),
 }
@@ -53,10 +53,12 @@ impl Worker {
                     self.send(Duration::ZERO);
                     let _ = done.send(self.exporter.flush_within(until.saturating_sub(SystemClock.now())));
                 }
-                Ok(Command::Shutdown(timeout, done)) => {
+                Ok(Command::Shutdown(until, done)) => {
+                    let left = || until.saturating_sub(SystemClock.now());
+                    self.exporter.begin_shutdown(left());
                     self.send(Duration::ZERO);
                     self.room.lock().close();
-                    let _ = done.send(self.exporter.shutdown_with_timeout(timeout));
+                    let _ = done.send(self.exporter.shutdown_with_timeout(left()));
                     return;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -88,15 +88,11 @@ impl XrayBuilder {
         let mut builder = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_id_generator(XrayIdGenerator::default());
-        // Before the processor that sends what has ended.
-        if let Some(early) = early {
-            builder = builder.with_span_processor(early);
-        }
         let mut tail_sampling = None;
         if is_enabled {
             let queue_size = config::queue_size(self.queue_size, environment);
             let batches = batch_processor(exporter, self.export_interval, queue_size);
-            let outlet = Outlet { builder, batches, tail_sampling: self.tail_sampling };
+            let outlet = Outlet { builder, early, batches, tail_sampling: self.tail_sampling };
             #[cfg(feature = "adaptive-sampling")]
             let outlet = match &root.adaptive {
                 Some(sampler) => outlet.adaptive(sampler.clone()),

@@ -98,6 +98,8 @@ pub struct Documents {
     bytes: Vec<u8>,
     /// Where each document ends, and how many spans it stands for.
     ends: Vec<(usize, u32)>,
+    /// When the shutdown has to be over that is under way, on the clock of the system.
+    deadline: Option<Duration>,
 }
 
 /// One finished document.
@@ -136,6 +138,17 @@ impl Documents {
             start = end;
             Document { json, spans }
         })
+    }
+
+    /// Lets whoever sends these wait no longer than to the end of a shutdown that is under way, on the clock of the system.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Duration>) {
+        self.deadline = deadline;
+    }
+
+    /// Until when whoever sends these may wait for room: so long, or less if there has to be an end before.
+    pub(crate) fn wait_until(&self, now: Duration, most: Duration) -> Duration {
+        let until = now.saturating_add(most);
+        self.deadline.map_or(until, |deadline| until.min(deadline))
     }
 
     /// Removes all documents and keeps the room.

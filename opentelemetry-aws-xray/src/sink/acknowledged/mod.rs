@@ -123,7 +123,7 @@ impl SegmentSink for AcknowledgedSink {
         }
         state.settle();
         state = self.shared.put_to_work(state);
-        let deadline = SystemClock.now() + MAX_SEND_WAIT;
+        let deadline = documents.wait_until(SystemClock.now(), MAX_SEND_WAIT);
         while state.outbox.bytes() > HIGH_WATER_BYTES && !state.outbox.is_away() {
             let left = deadline.saturating_sub(SystemClock.now());
             if left.is_zero() {

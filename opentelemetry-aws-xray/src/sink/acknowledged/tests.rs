@@ -268,6 +268,15 @@ fn sending_waits_for_room_but_not_for_ever() {
     sink.send(HIGH_WATER_BYTES / 60_000 + 2, 60_000);
     let waited = SystemClock.now() - before;
     assert!(waited >= MAX_SEND_WAIT && waited < 10 * MAX_SEND_WAIT, "{waited:?}");
+    // A shutdown that is under way does not wait behind each batch.
+    let before = SystemClock.now();
+    let mut none = Documents::default();
+    none.set_deadline(Some(before));
+    for _ in 0..60 {
+        sink.sink.send(&none, &sink.report);
+    }
+    let waited = SystemClock.now() - before;
+    assert!(waited < 30 * MAX_SEND_WAIT, "{waited:?}");
     caller.hold_up(false);
     assert_eq!(sink.flush().spans_held, 0);
 }

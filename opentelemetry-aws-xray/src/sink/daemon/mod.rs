@@ -176,7 +176,7 @@ impl SegmentSink for DaemonSink {
     }
 
     fn send(&mut self, documents: &Documents, report: &Report) {
-        let until = self.clock.now().saturating_add(MAX_SEND_WAIT);
+        let until = documents.wait_until(self.clock.now(), MAX_SEND_WAIT);
         self.release(until, report);
         // While older documents wait, there is nobody to send younger ones to.
         let mut away = self.held.reason();
