@@ -3,12 +3,16 @@
 mod error;
 #[cfg(any(feature = "daemon-tcp", feature = "sampler"))]
 mod http;
+#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
+mod identity;
 
 use std::{fmt::Debug, time::Duration};
 
 pub(crate) use self::error::{CallError, CallErrorKind};
 #[cfg(any(feature = "daemon-tcp", feature = "sampler"))]
 pub(crate) use self::http::{HttpPost, HttpSettings};
+#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
+pub(crate) use self::identity::Identity;
 
 /// Sends HTTP requests to one X-Ray endpoint. Blocks; any number of threads may call at once.
 pub(crate) trait Post: Debug + Send + Sync + 'static {

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_xray::error::SdkError;
 use xray_wire::sanitize::truncate;
 
-use crate::post::{CallError, CallErrorKind};
+use crate::post::{CallError, CallErrorKind, Identity};
 
 /// As much of a foreign message as a person wants to read, in characters.
 const MAX_MESSAGE_CHARS: usize = 400;
@@ -33,31 +33,21 @@ pub(super) fn refusal(status: u16, code: &str, message: &str) -> Option<Failed> 
     if !(400..500).contains(&status) {
         return None;
     }
-    let (what, reconnect) = match code {
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-            ("the AWS credentials have expired, and new ones are looked for", true)
-        }
-        "InvalidAccessKeyId"
-        | "InvalidClientTokenId"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "UnrecognizedClientException" => {
+    let (what, reconnect) = match Identity::of(code)? {
+        Identity::Expired => ("the AWS credentials have expired, and new ones are looked for", true),
+        Identity::Unknown => {
             ("AWS does not know these credentials; they may be of another partition, or deleted", true)
         }
-        "AuthFailure"
-        | "IncompleteSignatureException"
-        | "InvalidSignatureException"
-        | "RequestTimeTooSkewed"
-        | "SignatureDoesNotMatch" => (
+        // The client stays: it learns from answers how wrong the clock is.
+        Identity::Signature => (
             "AWS does not accept the signature: either the secret key is wrong, or this machine's clock",
             false,
         ),
-        "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "UnauthorizedOperation" => (
+        Identity::Denied => (
             "a permission is missing: allow xray:PutTraceSegments (and xray:PutTelemetryRecords, if these are sent), \
              as the managed policy AWSXRayDaemonWriteAccess does",
             false,
         ),
-        _ => return None,
     };
     let message = format!("{what} ({code}, HTTP {status}: {})", truncate(message, MAX_MESSAGE_CHARS));
     Some(Failed { error: CallError::new(CallErrorKind::Credentials, message), reconnect })
@@ -181,6 +171,7 @@ mod tests {
             (403, "ExpiredTokenException", "have expired", true),
             (403, "UnrecognizedClientException", "does not know these credentials", true),
             (403, "InvalidSignatureException", "machine's clock", false),
+            (400, "RequestExpired", "machine's clock", false),
             (403, "AccessDeniedException", "xray:PutTraceSegments", false),
         ] {
             let failed = refusal(status, code, "in their words").unwrap();

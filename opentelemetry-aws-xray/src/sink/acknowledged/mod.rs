@@ -4,6 +4,8 @@
 //! else, and this sink, which has the threads, the clock and the numbers. None of them needs an async runtime.
 
 mod caller;
+#[cfg(any(feature = "aws", feature = "daemon-tcp"))]
+mod failure;
 mod item;
 #[cfg(all(any(feature = "aws", feature = "daemon-tcp"), feature = "otlp"))]
 mod otlp;

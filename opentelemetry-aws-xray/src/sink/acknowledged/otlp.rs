@@ -6,8 +6,8 @@ use std::{io::Write, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::{Answer, CallLimits, Caller};
-use crate::post::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
+use super::{Answer, CallLimits, Caller, failure::failure};
+use crate::post::{Post, PostRequest, PostResponse};
 
 /// Bytes of one request before it is compressed. X-Ray takes 5 MB; this keeps eight calls at once within what the outbox holds.
 const MAX_REQUEST_BYTES: usize = 1_000_000;
@@ -62,9 +62,9 @@ fn gzip(request: &[u8]) -> Option<Vec<u8>> {
 
 fn answer(response: &PostResponse) -> Answer {
     if !(200..300).contains(&response.status) {
-        let mut error = CallError::new(CallErrorKind::Status(response.status), answer::refusal(response));
-        error.retry_after = response.retry_after;
-        return Answer::Failed(error);
+        // Who signs or throttles may stand in front of the endpoint, and speak JSON.
+        let json = serde_json::from_slice(&response.body).ok();
+        return Answer::Failed(failure(response, json.as_ref(), answer::refusal(response)));
     }
     match answer::partial_success(&response.body) {
         Some((rejected_spans, message)) => Answer::PartlyAccepted { rejected_spans, message },
@@ -83,6 +83,7 @@ mod tests {
     use prost::Message;
 
     use super::*;
+    use crate::post::{CallError, CallErrorKind};
 
     /// Answers the same to everything, and keeps what came.
     #[derive(Debug, Default)]
@@ -144,5 +145,21 @@ mod tests {
         let response = PostResponse { status: 503, retry_after, ..PostResponse::default() };
         let Answer::Failed(error) = call(response) else { panic!("expected a failure") };
         assert_eq!((error.kind, error.retry_after), (CallErrorKind::Status(503), retry_after));
+    }
+
+    #[test]
+    fn an_error_that_has_a_name_is_what_it_says() {
+        for (header, body, kind) in [
+            (Some("ThrottlingException"), "", CallErrorKind::Status(429)),
+            (None, r#"{"__type":"AccessDeniedException"}"#, CallErrorKind::Status(403)),
+            (Some("ExpiredTokenException"), "", CallErrorKind::Credentials),
+            (None, "", CallErrorKind::Status(400)),
+        ] {
+            let error_type = header.map(Into::into);
+            let response =
+                PostResponse { status: 400, error_type, body: body.into(), ..PostResponse::default() };
+            let Answer::Failed(error) = call(response) else { panic!("expected a failure") };
+            assert_eq!(error.kind, kind, "{header:?} {body}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, CallLimits, Caller, Unprocessed};
+use super::{Answer, CallLimits, Caller, Unprocessed, failure};
 use crate::{
     post::{CallError, CallErrorKind, Post, PostRequest, PostResponse},
     sink::DOCUMENT_BUDGET,
@@ -112,36 +112,18 @@ fn unprocessed(entry: &Value) -> Unprocessed {
     }
 }
 
-/// An error in AWS' REST-JSON form: its name in a header or in the body, a message in the body.
+/// An error with its name, and the message that stands in the body.
 fn failure(response: &PostResponse, body: Option<&Value>) -> CallError {
     let text = |key| body.and_then(|body| body.get(key)).and_then(Value::as_str);
-    let name = response.error_type.as_deref().or_else(|| text("__type")).unwrap_or_default();
-    // `com.amazonaws.xray#ThrottledException`, or `ThrottledException:http://…`.
-    let name = name.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    let name = failure::name(response, body);
     let message = text("message").or_else(|| text("Message")).unwrap_or_default();
-    CallError {
-        kind: kind(response.status, name),
-        message: bounded(&format!("{} {name}: {message}", response.status)),
-        retry_after: response.retry_after,
-    }
+    failure::failure(response, body, bounded(&format!("{} {name}: {message}", response.status)))
 }
 
 /// The other side's words, as far as a person wants to read them: they are kept, and copied for each document.
 fn bounded(text: &str) -> String {
     const CHARS: usize = 400;
     xray_wire::sanitize::truncate(text, CHARS).into()
-}
-
-fn kind(status: u16, name: &str) -> CallErrorKind {
-    const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
-    if EXPIRED.contains(&name) {
-        return CallErrorKind::Credentials;
-    }
-    // Some services throttle with 400.
-    if status == 400 && super::retry::is_transient(name) {
-        return CallErrorKind::Status(429);
-    }
-    CallErrorKind::Status(status)
 }
 
 #[cfg(test)]
