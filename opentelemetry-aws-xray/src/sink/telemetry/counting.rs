@@ -20,6 +20,11 @@ impl CountingPost {
         Self { post: Arc::new(post), errors: Arc::default() }
     }
 
+    /// The road itself, for requests that shall not count.
+    pub(super) fn uncounted(&self) -> &dyn Post {
+        &*self.post
+    }
+
     /// What failed so far.
     pub(super) fn errors(&self) -> Errors {
         *self.errors.lock().unwrap_or_else(PoisonError::into_inner)

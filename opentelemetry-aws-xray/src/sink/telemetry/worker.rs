@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::epoch_seconds_coarse,
     exporter::{DropReason, ExporterStats},
-    post::{Post, PostRequest},
+    post::PostRequest,
     sink::Report,
 };
 
@@ -95,7 +95,8 @@ impl Teller {
             content_encoding: None,
             body: body.as_bytes(),
         };
-        let reason = match self.road.post(&request, timeout) {
+        // A failure to tell is none of the sink's work; and it would be told in the next minute, for ever.
+        let reason = match self.road.uncounted().post(&request, timeout) {
             Ok(response) if (200..300).contains(&response.status) => {
                 self.recorder.taken();
                 return true;
@@ -123,5 +124,44 @@ fn counts(stats: &ExporterStats, road: &CountingPost) -> Counts {
         spillover: stats.spans_dropped().saturating_sub(rejected),
         rejected,
         errors: road.errors(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        post::{CallError, Post, PostResponse},
+        sink::Documents,
+    };
+
+    /// May not be told anything.
+    #[derive(Debug)]
+    struct Forbidden;
+
+    impl Post for Forbidden {
+        fn post(&self, _: &PostRequest<'_>, _: Duration) -> Result<PostResponse, CallError> {
+            Ok(PostResponse { status: 403, ..PostResponse::default() })
+        }
+    }
+
+    #[test]
+    fn records_that_can_not_be_sent_are_no_reason_for_another() {
+        let report = Report::default();
+        let mut documents = Documents::default();
+        documents.push(1, |out| out.extend(b"{}"));
+        documents.iter().for_each(|document| report.sent(document));
+        let mut teller = Teller {
+            road: CountingPost::new(Forbidden),
+            reporter: Reporter::default(),
+            report,
+            recorder: Recorder::default(),
+            has_warned: false,
+        };
+        for _ in 0..3 {
+            teller.end_minute(REQUEST_TIMEOUT);
+        }
+        let waiting = teller.recorder.next();
+        assert_eq!((waiting.len(), waiting[0].counts.sent, waiting[0].counts.errors.status_4xx), (1, 1, 0));
     }
 }
