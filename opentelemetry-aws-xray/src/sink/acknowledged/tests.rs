@@ -199,12 +199,21 @@ fn a_call_during_shutdown_gets_what_is_left_of_the_time() {
     caller.hold_up(true);
     sink.send(50 * 9, 10);
     caller.wait_for_calls(8);
-    let release = caller.clone();
-    let opener = std::thread::spawn(move || release.hold_up(false));
-    let stats = sink.shut_down(Duration::from_secs(5));
+    let (release, shared) = (caller.clone(), Arc::clone(&sink.sink.shared));
+    let opener = std::thread::spawn(move || {
+        // The ninth call is to be made during the shutdown.
+        while shared.lock_as_is().deadline.is_none() {
+            std::thread::yield_now();
+        }
+        release.hold_up(false);
+    });
+    const LEFT: Duration = Duration::from_secs(20);
+    let stats = sink.shut_down(LEFT);
     opener.join().unwrap();
     assert_eq!(stats.spans_sent, 900);
-    assert!(caller.script().timeouts[..8].iter().all(|timeout| *timeout == Duration::from_secs(30)));
+    let timeouts = caller.script().timeouts.clone();
+    assert!(timeouts[..8].iter().all(|timeout| *timeout == Duration::from_secs(30)), "{timeouts:?}");
+    assert!(timeouts[8] <= LEFT, "{timeouts:?}");
 }
 
 #[test]
