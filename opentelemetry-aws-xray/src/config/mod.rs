@@ -12,7 +12,7 @@ mod sampler;
 mod transport;
 mod vars;
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 pub(crate) use env::Environment;
 use opentelemetry::otel_warn;
@@ -99,6 +99,16 @@ const MAX_QUEUE_SIZE: usize = 1_000_000;
 pub(crate) fn queue_size(explicit: Option<usize>, environment: &Environment) -> usize {
     let size = explicit.or_else(|| parsed(vars::QUEUE_SIZE, environment));
     size.unwrap_or(DEFAULT_QUEUE_SIZE).clamp(1, MAX_QUEUE_SIZE)
+}
+
+/// The SDK's thread would never rest with an interval of zero. This wakes it a hundred times a second, which costs next to nothing.
+const MIN_EXPORT_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long spans that have ended wait for others; `None` for as long as the SDK says.
+pub(crate) fn export_interval(explicit: Option<Duration>, environment: &Environment) -> Option<Duration> {
+    let interval =
+        explicit.or_else(|| parsed(vars::SCHEDULE_DELAY, environment).map(Duration::from_millis))?;
+    Some(interval.max(MIN_EXPORT_INTERVAL))
 }
 
 /// Who sends telemetry records, as far as code or environment say.
@@ -202,6 +212,22 @@ mod tests {
         assert_eq!(service_name(None, &environment).as_deref(), Some("from environment"));
         assert_eq!(service_name(Some("code".into()), &environment).as_deref(), Some("code"));
         assert_eq!(service_name(None, &nothing), None);
+    }
+
+    #[test]
+    fn an_export_interval_leaves_time_to_rest() {
+        let millis = Duration::from_millis;
+        for (explicit, variable, expected) in [
+            (None, "", None),
+            (None, "what?", None),
+            (None, "200", Some(millis(200))),
+            (None, "0", Some(MIN_EXPORT_INTERVAL)),
+            (Some(millis(1_000)), "0", Some(millis(1_000))),
+            (Some(Duration::ZERO), "200", Some(MIN_EXPORT_INTERVAL)),
+        ] {
+            let environment = Environment::of([("OTEL_BSP_SCHEDULE_DELAY", variable)]);
+            assert_eq!(export_interval(explicit, &environment), expected, "{explicit:?} {variable}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) const INSTANCE_ID: &str = "AWS_INSTANCE_ID";
 pub(crate) const RESOURCE_DETECTION: &str = "AWS_XRAY_RESOURCE_DETECTION";
 pub(crate) const OTEL_SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
 pub(crate) const QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
+pub(crate) const SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
 pub(crate) const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
 pub(crate) const TRACES_SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 pub(crate) const TRACES_SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
@@ -171,6 +172,12 @@ pub const VARIABLES: &[Variable] = &[
         accepts: "a number of spans",
         default: "`8192`",
         effect: "How many spans that have ended may wait for the exporter. What finds no room is lost, and counted as missed.",
+    },
+    Variable {
+        name: SCHEDULE_DELAY,
+        accepts: "milliseconds, at least 10",
+        default: "`5000`",
+        effect: "How long spans that have ended wait for others.",
     },
     Variable {
         name: OTEL_SDK_DISABLED,

@@ -91,7 +91,8 @@ impl XrayBuilder {
         let mut tail_sampling = None;
         if is_enabled {
             let queue_size = config::queue_size(self.queue_size, environment);
-            let batches = batch_processor(exporter, self.export_interval, queue_size);
+            let interval = config::export_interval(self.export_interval, environment);
+            let batches = batch_processor(exporter, interval, queue_size);
             let outlet = Outlet { builder, early, batches, tail_sampling: self.tail_sampling };
             #[cfg(feature = "adaptive-sampling")]
             let outlet = match &root.adaptive {

@@ -188,7 +188,7 @@ impl XrayBuilder {
     /// How long spans that have ended wait for others, to be exported together. Longer saves datagrams, shorter shows
     /// traces earlier.
     ///
-    /// Default: `OTEL_BSP_SCHEDULE_DELAY` in milliseconds, else five seconds.
+    /// Default: `OTEL_BSP_SCHEDULE_DELAY` in milliseconds, else five seconds; at least ten milliseconds.
     pub fn with_export_interval(mut self, interval: Duration) -> Self {
         self.export_interval = Some(interval);
         self
