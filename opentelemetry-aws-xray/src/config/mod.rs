@@ -9,6 +9,7 @@ mod file;
 mod payload;
 mod propagators;
 mod sampler;
+mod shown;
 mod transport;
 mod vars;
 
@@ -22,6 +23,7 @@ pub(crate) use propagators::{composite, propagators};
 pub(crate) use sampler::{NamedSampler, named_sampler};
 #[cfg(feature = "sampler")]
 pub(crate) use sampler::{sampling_overrides, sampling_rules, xray_arguments};
+pub(crate) use shown::without_user;
 pub use transport::{ParseTransportError, Transport};
 pub use vars::{VARIABLES, Variable, variables_markdown};
 use xray_wire::DaemonAddress;
@@ -154,11 +156,14 @@ fn understood<T>(name: &'static str, value: &str, result: Result<T, impl Display
     const SHOWN_CHARS: usize = 100;
     result
         .inspect_err(|error| {
+            let shown = without_user(value);
+            let error = error.to_string();
+            let error = if value.contains('@') { shown::without_excerpt(&error) } else { &error };
             otel_warn!(
                 name: "XrayConfig.Invalid",
                 setting = name,
-                value = xray_wire::sanitize::truncate(value, SHOWN_CHARS).escape_debug().to_string(),
-                error = error.to_string(),
+                value = xray_wire::sanitize::truncate(&shown, SHOWN_CHARS).escape_debug().to_string(),
+                error = error.to_owned(),
                 message = "a setting could not be understood and is not used"
             );
         })

@@ -1,7 +1,7 @@
 //! The sampling API over HTTP, through a proxy that signs: the X-Ray daemon's TCP port, the CloudWatch agent, or a
 //! Collector with the extension `awsproxy`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use xray_wire::sampling::{ClientId, Report, RulesPage, Targets};
 
@@ -9,7 +9,10 @@ use super::{
     api::{SamplingApi, SamplingApiError},
     calls::Calls,
 };
-use crate::post::{HttpPost, HttpSettings};
+use crate::{
+    config,
+    post::{HttpPost, HttpSettings},
+};
 
 /// The longest wait for a connection. The proxy is near by.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,14 +30,14 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(7);
 /// assert_eq!(api.endpoint(), "http://xray-daemon.internal:2000");
 /// let sampler = XraySampler::builder().with_api(api).build();
 /// ```
-#[derive(Debug)]
 pub struct HttpSamplingApi {
     calls: Calls<HttpPost>,
     endpoint: String,
 }
 
 impl HttpSamplingApi {
-    /// The API at an endpoint such as `http://127.0.0.1:2000`; `http://` may be left out.
+    /// The API at an endpoint such as `http://127.0.0.1:2000`; `http://` may be left out. User and password before an `@` are sent
+    /// (HTTP's Basic authentication), and shown nowhere.
     #[must_use]
     pub fn new(endpoint: &str) -> Self {
         let endpoint = endpoint.trim().trim_end_matches('/');
@@ -49,7 +52,16 @@ impl HttpSamplingApi {
             // The sampler's warnings name the endpoint themselves.
             peer: None,
         };
-        Self { calls: Calls::new(HttpPost::new(endpoint.clone(), settings), CALL_TIMEOUT), endpoint }
+        // What is shown of it stands in warnings.
+        let shown = config::without_user(&endpoint).into_owned();
+        Self { calls: Calls::new(HttpPost::new(endpoint, settings), CALL_TIMEOUT), endpoint: shown }
+    }
+}
+
+/// Without user and password.
+impl fmt::Debug for HttpSamplingApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSamplingApi").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 

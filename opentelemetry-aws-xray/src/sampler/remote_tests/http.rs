@@ -66,3 +66,21 @@ fn calls_over_http() {
     let error = HttpSamplingApi::new(&format!("http://{nobody}/")).rules(None).unwrap_err().to_string();
     assert!(error.to_lowercase().contains("refused"), "{error}");
 }
+
+#[test]
+fn a_password_is_sent_and_never_shown() {
+    let (address, requests) = serve(vec![answer("200 OK", &default_page())]);
+    let mut api = HttpSamplingApi::new(&format!("user:secret@{address}"));
+    api.rules(None).unwrap();
+    let (head, _) = requests.recv().unwrap();
+    assert!(head.contains("authorization: basic dxnlcjpzzwnyzxq="), "{head}");
+    assert_eq!(api.endpoint(), format!("http://{address}"));
+    assert!(!format!("{api:?}").contains("secret"), "{api:?}");
+    for endpoint in
+        ["http://user:secret@", "http://user:se/cret@h", "https://user:secret@h", "ftp://user:secret@h"]
+    {
+        let mut api = HttpSamplingApi::new(endpoint);
+        let shown = format!("{} {}", api.endpoint(), api.rules(None).unwrap_err());
+        assert!(!shown.contains("cret"), "{shown}");
+    }
+}
