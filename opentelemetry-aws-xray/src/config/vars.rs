@@ -75,7 +75,7 @@ pub const VARIABLES: &[Variable] = &[
         name: TRACING_NAME,
         accepts: "text",
         default: "not set",
-        effect: "The service's name. Wins over `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, and a layer's `SegmentNaming`.",
+        effect: "The service's name. As in the X-Ray SDKs it wins over the code, too: over `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `service.name` in `with_resource` and `with_resource_attribute`, and a layer's `SegmentNaming`, but not over `with_service_name`.",
     },
     Variable {
         name: SDK_ENABLED,

@@ -71,7 +71,8 @@ impl XrayBuilder {
         self
     }
 
-    /// An attribute of the resource, such as `service.version`.
+    /// An attribute of the resource, such as `service.version`. For the service's name take [`with_service_name`](Self::with_service_name):
+    /// `AWS_XRAY_TRACING_NAME` wins over `service.name`.
     ///
     /// Default: those of [`with_resource`](Self::with_resource).
     pub fn with_resource_attribute(mut self, attribute: KeyValue) -> Self {
@@ -79,7 +80,8 @@ impl XrayBuilder {
         self
     }
 
-    /// The resource, instead of what the SDK detects and reads from the environment.
+    /// The resource, instead of what the SDK detects and reads from the environment; but `AWS_XRAY_TRACING_NAME` wins over its
+    /// `service.name`, as it does over names in code with the X-Ray SDKs. [`with_service_name`](Self::with_service_name) wins over both.
     ///
     /// Default: [`Resource::builder`]'s detectors, and what [`with_resource_detection`](Self::with_resource_detection) finds.
     pub fn with_resource(mut self, resource: Resource) -> Self {

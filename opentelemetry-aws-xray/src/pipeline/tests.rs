@@ -169,6 +169,25 @@ fn a_function_is_named_and_placed_by_lambda_unless_somebody_knows_better() {
             "given",
             None,
         ),
+        // As with the X-Ray SDKs, which is documented.
+        (
+            ("AWS_XRAY_TRACING_NAME", "named"),
+            |builder| builder.with_resource(Resource::builder_empty().with_service_name("given").build()),
+            "named",
+            None,
+        ),
+        (
+            ("AWS_XRAY_TRACING_NAME", "named"),
+            |builder| builder.with_resource_attribute(KeyValue::new("service.name", "given")),
+            "named",
+            Some("AWS::Lambda::Function"),
+        ),
+        (
+            ("AWS_XRAY_TRACING_NAME", "named"),
+            |builder| builder.with_service_name("code"),
+            "code",
+            Some("AWS::Lambda::Function"),
+        ),
     ] {
         let sink = MemorySink::default();
         let builder = build(Xray::builder().with_exporter(|exporter| exporter.with_sink(sink.clone())));
