@@ -63,6 +63,10 @@ impl SegmentSink for DirectSink {
         self.0.send(documents, report);
     }
 
+    fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
+        self.0.send_within(documents, wait, report);
+    }
+
     fn force_flush(&mut self, timeout: Duration, report: &Report) {
         self.0.force_flush(timeout, report);
     }

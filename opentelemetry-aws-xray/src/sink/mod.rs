@@ -28,6 +28,9 @@ pub use tee::TeeSink;
 /// The largest document that is sent to X-Ray, in bytes. Its own limit is 64 KB; the margin is for what it may add.
 pub(crate) const DOCUMENT_BUDGET: usize = 64_000;
 
+/// A batch waits no longer than this for a receiver that is slow: the SDK's queue is not emptied meanwhile.
+const MAX_SEND_WAIT: Duration = Duration::from_secs(1);
+
 /// Takes finished documents and tells what became of each.
 ///
 /// Documents given = sent + dropped + held, and a document that is held is sent or dropped later, at the latest by
@@ -71,6 +74,14 @@ pub trait SegmentSink: Debug + Send {
     /// Sends documents, and first what was held back earlier. Blocks until each one's fate is known, as far as the transport
     /// can tell, or until the sink has taken it over to send it from its own threads.
     fn send(&mut self, documents: &Documents, report: &Report);
+
+    /// Like [`send`](Self::send), but does not wait longer than `wait` in all for a receiver that is slow; what can't go by then is
+    /// held or dropped. [`TeeSink`] calls it, so that no destination takes the time of the others.
+    ///
+    /// Default: [`send`](Self::send), which is right for a sink that does not wait for its receiver.
+    fn send_within(&mut self, documents: &Documents, _wait: Duration, report: &Report) {
+        self.send(documents, report);
+    }
 
     /// Sends what is held back, within the time, and goes on holding what could not be sent.
     ///

@@ -24,21 +24,23 @@ use std::{sync::Arc, time::Duration};
 pub(crate) use caller::{Answer, CallLimits, Caller, Unprocessed};
 use item::Item;
 use outbox::Outbox;
+use rejected::Lost;
 pub use rejected::Rejected;
 pub(crate) use rejected::{OnRejected, Rejections};
 use worker::{Shared, State};
 
-use super::{Documents, Report, SegmentSink};
+use super::{Documents, MAX_SEND_WAIT, Report, SegmentSink};
 use crate::clock::{Clock, SystemClock};
 #[cfg(any(feature = "aws", feature = "daemon-tcp"))]
 use crate::{config::Payload, post::Post};
 
-/// While more bytes than this wait, [`send`](SegmentSink::send) waits for room, so that the SDK's own queue takes up the rest of
+/// While more bytes than this wait, [`send`](SegmentSink::send) waits a moment, so that the SDK's own queue takes up the rest of
 /// a burst: half of what there is room for.
 const HIGH_WATER_BYTES: usize = outbox::MAX_BYTES / 2;
 
-/// It waits no longer than this: the SDK's queue is not emptied meanwhile.
-const MAX_SEND_WAIT: Duration = Duration::from_secs(1);
+/// A batch for which there is no room waits on while the other side takes documents, up to this: as long as a flush or
+/// a shutdown has, which would have to wait for the same calls.
+const MAX_ROOM_WAIT: Duration = Duration::from_secs(5);
 
 /// How calls are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +58,34 @@ impl Default for CallSettings {
     }
 }
 
+/// How long a batch waits for room: as long as the other side takes something within each pause, up to an end.
+#[derive(Debug)]
+struct Patience {
+    pause: Duration,
+    until: Duration,
+    end: Duration,
+}
+
+impl Patience {
+    fn new(documents: &Documents, pause: Duration, most: Duration) -> Self {
+        let now = SystemClock.now();
+        Self { pause, until: documents.wait_until(now, pause), end: documents.wait_until(now, most) }
+    }
+
+    fn left(&self, now: Duration) -> Duration {
+        self.until.min(self.end).saturating_sub(now)
+    }
+
+    /// The other side took something.
+    fn renew(&mut self, now: Duration) {
+        self.until = now.saturating_add(self.pause);
+    }
+}
+
 /// Delivers documents over a road on which the other side answers, from threads of its own.
 ///
-/// [`send`](SegmentSink::send) only takes documents over. They count as held until their fate is known, and that is told to the
-/// [`Report`] when it is known. Threads start with the first documents, and end with the sink.
+/// [`send`](SegmentSink::send) only takes documents over, and waits where there is no room. They count as held until their fate is
+/// known, and that is told to the [`Report`] when it is known. Threads start with the first documents, and end with the sink.
 #[derive(Debug)]
 pub(crate) struct AcknowledgedSink {
     shared: Arc<Shared>,
@@ -93,6 +119,46 @@ impl AcknowledgedSink {
         }
     }
 
+    /// Takes documents over as there is room for them, waiting for it as [`Patience`] says; what still finds none costs the oldest.
+    fn take_over(&self, documents: &Documents, mut patience: Patience, report: &Report) {
+        let soon = patience.until;
+        let mut lost = Lost::default();
+        let mut state = self.shared.lock(report);
+        for document in documents.iter() {
+            state = self.wait_for_room(state, document.json.len(), &mut patience);
+            report.held(document);
+            state.outbox.push(Item::new(document));
+            state.settle().iter().for_each(|fate| lost.add(fate));
+        }
+        state = self.shared.put_to_work(state);
+        while state.outbox.bytes() > HIGH_WATER_BYTES && !state.outbox.is_away() {
+            let left = soon.saturating_sub(SystemClock.now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.shared.wait_for_change(state, left);
+        }
+        drop(state);
+        self.shared.rejections.tell_lost(&lost, SystemClock.now());
+    }
+
+    /// Has calls made until a document of so many bytes has room, nobody is there to make any, or it has taken too long.
+    fn wait_for_room<'s>(&'s self, mut state: State<'s>, bytes: usize, patience: &mut Patience) -> State<'s> {
+        while !state.outbox.has_room(bytes) && !state.outbox.is_away() {
+            let left = patience.left(SystemClock.now());
+            if left.is_zero() {
+                break;
+            }
+            let before = state.outbox.bytes();
+            state = self.shared.put_to_work(state);
+            state = self.shared.wait_for_change(state, left);
+            if state.outbox.bytes() < before {
+                patience.renew(SystemClock.now());
+            }
+        }
+        state
+    }
+
     /// Waits until nothing is left, or until it is of no more use to wait.
     fn drain<'s>(&'s self, mut state: State<'s>, deadline: Duration) -> State<'s> {
         let since = SystemClock.now();
@@ -117,22 +183,11 @@ impl SegmentSink for AcknowledgedSink {
     }
 
     fn send(&mut self, documents: &Documents, report: &Report) {
-        let items: Vec<_> = documents.iter().map(Item::new).collect();
-        let mut state = self.shared.lock(report);
-        for item in items {
-            report.held(item.document());
-            state.outbox.push(item);
-        }
-        state.settle();
-        state = self.shared.put_to_work(state);
-        let deadline = documents.wait_until(SystemClock.now(), MAX_SEND_WAIT);
-        while state.outbox.bytes() > HIGH_WATER_BYTES && !state.outbox.is_away() {
-            let left = deadline.saturating_sub(SystemClock.now());
-            if left.is_zero() {
-                return;
-            }
-            state = self.shared.wait_for_change(state, left);
-        }
+        self.take_over(documents, Patience::new(documents, MAX_SEND_WAIT, MAX_ROOM_WAIT), report);
+    }
+
+    fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
+        self.take_over(documents, Patience::new(documents, wait, wait), report);
     }
 
     fn force_flush(&mut self, timeout: Duration, report: &Report) {

@@ -78,6 +78,11 @@ impl Outbox {
         }
     }
 
+    /// Whether a document of so many bytes finds room without another one's being dropped.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.bytes + bytes <= MAX_BYTES
+    }
+
     /// Takes a document over.
     pub(super) fn push(&mut self, item: Item) {
         self.bytes += item.json.len();

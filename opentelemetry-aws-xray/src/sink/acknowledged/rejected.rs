@@ -1,4 +1,5 @@
-//! What is told of documents that X-Ray refused: a warning now and then, and every one to who asked for it.
+//! What is told of documents that X-Ray refused, or that found no room: a warning now and then, and every refused one to who asked
+//! for it.
 
 use std::{
     fmt,
@@ -60,7 +61,23 @@ impl fmt::Debug for OnRejected {
     }
 }
 
-/// Tells of refused documents and failed calls.
+/// What found no room: how many spans, and what kept the documents from going.
+#[derive(Debug, Default)]
+pub(super) struct Lost(Option<(u64, DropReason)>);
+
+impl Lost {
+    /// Adds a document that was dropped when another one came.
+    pub(super) fn add(&mut self, fate: &Fate) {
+        let Fate::Dropped { item, reason, .. } = fate else { return };
+        // That one would never have gone.
+        if *reason != DropReason::TooLarge {
+            let (spans, _) = self.0.unwrap_or((0, *reason));
+            self.0 = Some((spans + u64::from(item.spans), *reason));
+        }
+    }
+}
+
+/// Tells of refused documents, failed calls, and documents for which there was no room.
 #[derive(Debug, Default)]
 pub(crate) struct Rejections {
     on_rejected: Option<OnRejected>,
@@ -95,6 +112,13 @@ impl Rejections {
         self.warnings().failed(error, now);
     }
 
+    /// Tells of documents that found no room, if there are any.
+    pub(super) fn tell_lost(&self, lost: &Lost, now: Duration) {
+        if let Some((spans, reason)) = lost.0 {
+            self.warnings().lost(spans, reason, now);
+        }
+    }
+
     fn warnings(&self) -> MutexGuard<'_, Warnings> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,6 +147,7 @@ fn rejected(fate: &Fate) -> Option<Rejected<'_>> {
 struct Warnings {
     rejected: Rarely,
     failed: Rarely,
+    lost: Rarely,
 }
 
 #[derive(Debug, Default)]
@@ -169,6 +194,17 @@ impl Warnings {
             error = shown(&error.message),
             untold = untold,
             message = "a call to X-Ray failed; what is worth another attempt is held and sent again"
+        );
+    }
+
+    fn lost(&mut self, spans: u64, reason: DropReason, now: Duration) {
+        let Some(untold) = self.lost.due(now) else { return };
+        otel_warn!(
+            name: "XrayDelivery.NoRoom",
+            spans = spans,
+            reason = reason.as_str(),
+            untold = untold,
+            message = "more spans came than X-Ray takes, and the oldest were dropped, since no more are held back; look at its load, or sample"
         );
     }
 }

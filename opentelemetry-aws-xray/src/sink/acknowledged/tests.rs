@@ -89,11 +89,12 @@ impl Counted {
     }
 
     fn send(&mut self, count: usize, bytes: usize) -> ExporterStats {
-        let mut documents = Documents::default();
-        for _ in 0..count {
-            documents.push(2, |out| out.resize(out.len() + bytes, b'x'));
-        }
-        self.sink.send(&documents, &self.report);
+        self.sink.send(&documents(count, bytes), &self.report);
+        self.report.stats()
+    }
+
+    fn send_within(&mut self, count: usize, bytes: usize, wait: Duration) -> ExporterStats {
+        self.sink.send_within(&documents(count, bytes), wait, &self.report);
         self.report.stats()
     }
 
@@ -106,6 +107,15 @@ impl Counted {
         self.sink.shutdown(timeout, &self.report);
         self.report.stats()
     }
+}
+
+/// Documents of that size, each for two spans.
+fn documents(count: usize, bytes: usize) -> Documents {
+    let mut documents = Documents::default();
+    for _ in 0..count {
+        documents.push(2, |out| out.resize(out.len() + bytes, b'x'));
+    }
+    documents
 }
 
 fn failed(kind: CallErrorKind) -> Answer {
@@ -266,6 +276,28 @@ fn who_asked_is_told_of_each_refused_document() {
         *told,
         ["InvalidName why 2 rejected", "InvalidSegment why 2 rejected", "PartialSuccess one 1 rejected"]
     );
+}
+
+#[test]
+fn a_batch_that_is_larger_than_the_outbox_arrives_where_somebody_takes_it() {
+    let caller = Scripted::default();
+    let mut sink = Counted::new(&caller);
+    let documents = 2 * outbox::MAX_BYTES / 30_000;
+    let stats = sink.send_within(documents, 30_000, PATIENCE);
+    assert_eq!(stats.spans_dropped(), 0, "{stats:?}");
+    assert_eq!(sink.flush().spans_sent, 2 * documents as u64);
+}
+
+#[test]
+fn what_finds_no_room_in_time_costs_the_oldest() {
+    let caller = Scripted::default();
+    let mut sink = Counted::new(&caller);
+    caller.hold_up(true);
+    let fit = outbox::MAX_BYTES / 60_000;
+    let stats = sink.send_within(fit + 5, 60_000, Duration::ZERO);
+    assert_eq!((stats.spans_held, stats.dropped(DropReason::Overflow)), (2 * fit as u64, 10), "{stats:?}");
+    caller.hold_up(false);
+    assert_eq!(sink.flush().spans_sent, 2 * fit as u64);
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::{
 pub(super) struct Shared {
     caller: Box<dyn Caller>,
     settings: CallSettings,
-    rejections: Rejections,
+    pub(super) rejections: Rejections,
     state: Mutex<Inner>,
     /// Something may be due to be called.
     work: Condvar,

@@ -25,15 +25,11 @@ use xray_wire::{
     pack,
 };
 
-use super::{DOCUMENT_BUDGET, Document, Documents, Report, SegmentSink};
+use super::{DOCUMENT_BUDGET, Document, Documents, MAX_SEND_WAIT, Report, SegmentSink};
 use crate::{
     clock::{Clock, SystemClock},
     exporter::DropReason,
 };
-
-/// One batch does not wait longer than this for a daemon that reads slowly; what has not gone by then is held. The SDK's queue is
-/// not emptied meanwhile.
-const MAX_SEND_WAIT: Duration = Duration::from_secs(1);
 
 /// Sends documents to the X-Ray daemon over UDP: one document a datagram, no faster than its socket can take them.
 ///
@@ -151,10 +147,11 @@ impl DaemonSink {
         Err(Failure::Hold(DropReason::Unreachable))
     }
 
-    /// Sends what was held back, oldest first, and stops at the first that is refused again or when time is up.
-    fn release(&mut self, until: Duration, report: &Report) {
+    /// Sends what was held back, oldest first, and stops at the first that is refused again or has no turn by `until`; at the latest
+    /// at `end`.
+    fn release(&mut self, until: Duration, end: Duration, report: &Report) {
         self.route.begin_batch();
-        while self.clock.now() < until
+        while self.clock.now() < end
             && let Some(held) = self.held.pop()
         {
             match self.deliver(held.document(), until, report) {
@@ -176,8 +173,13 @@ impl SegmentSink for DaemonSink {
     }
 
     fn send(&mut self, documents: &Documents, report: &Report) {
-        let until = documents.wait_until(self.clock.now(), MAX_SEND_WAIT);
-        self.release(until, report);
+        self.send_within(documents, MAX_SEND_WAIT, report);
+    }
+
+    fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
+        let until = documents.wait_until(self.clock.now(), wait);
+        // What has its turn at once goes even where there is no time to wait for one.
+        self.release(until, Duration::MAX, report);
         // While older documents wait, there is nobody to send younger ones to.
         let mut away = self.held.reason();
         for document in documents.iter() {
@@ -202,11 +204,12 @@ impl SegmentSink for DaemonSink {
     }
 
     fn force_flush(&mut self, timeout: Duration, report: &Report) {
-        self.release(self.clock.now().saturating_add(timeout), report);
+        let end = self.clock.now().saturating_add(timeout);
+        self.release(end, end, report);
     }
 
     fn shutdown(&mut self, timeout: Duration, report: &Report) {
-        self.release(self.clock.now().saturating_add(timeout), report);
+        self.force_flush(timeout, report);
         self.held.drop_all(report);
     }
 }

@@ -111,6 +111,11 @@ impl<S: SegmentSink> SegmentSink for TelemetrySink<S> {
         self.sink.send(documents, report);
     }
 
+    fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
+        self.start(report);
+        self.sink.send_within(documents, wait, report);
+    }
+
     fn force_flush(&mut self, timeout: Duration, report: &Report) {
         self.sink.force_flush(timeout, report);
     }
