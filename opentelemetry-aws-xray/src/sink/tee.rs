@@ -2,14 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Documents, Report, SegmentSink};
+use super::{Documents, MAX_SEND_WAIT, Report, SegmentSink};
 use crate::clock::{Clock, SystemClock};
 
 /// Sends every document to several destinations: regions, accounts, or a daemon and a file.
 ///
-/// Each destination stands for itself: it holds, retries and drops on its own, and one that is away harms no other. One that is there
-/// and takes documents too slowly may let the export wait, one second a batch at most. There is
-/// no single answer to what became of a span, and the numbers are kept apart. Those of the exporter speak of the **first**
+/// Each destination stands for itself: it holds, retries and drops on its own. Where one takes documents too slowly, a batch waits
+/// for it, one second at most for all destinations together, of which each gets its share. Who has used that up is not waited for
+/// again before it has taken something; what finds no room with it meanwhile is its own loss. One that is away is not waited for at all.
+/// A [`SegmentSink`] of your own that blocks in `send` blocks the others too, unless it keeps to
+/// [`send_within`](SegmentSink::send_within).
+///
+/// There is no single answer to what became of a span, and the numbers are kept apart. Those of the exporter speak of the **first**
 /// destination; each further one counts in the [`Report`] that it was added with.
 ///
 /// ```
@@ -25,22 +29,29 @@ use crate::clock::{Clock, SystemClock};
 /// ```
 #[derive(Debug)]
 pub struct TeeSink {
-    first: Box<dyn SegmentSink>,
-    others: Vec<(Box<dyn SegmentSink>, Report)>,
+    first: Destination,
+    others: Vec<(Destination, Report)>,
     clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+struct Destination {
+    sink: Box<dyn SegmentSink>,
+    /// It has used up its time; and how many documents it had taken by then.
+    behind_at: Option<u64>,
 }
 
 impl TeeSink {
     /// The destination that the exporter's numbers speak of.
     #[must_use]
     pub fn new(first: impl SegmentSink + 'static) -> Self {
-        Self { first: Box::new(first), others: Vec::new(), clock: Arc::new(SystemClock) }
+        Self { first: Destination::new(first), others: Vec::new(), clock: Arc::new(SystemClock) }
     }
 
     /// A further destination, and where it counts. The report must be of its own; keep a clone of it to read the numbers.
     #[must_use]
     pub fn with(mut self, sink: impl SegmentSink + 'static, report: Report) -> Self {
-        self.others.push((Box::new(sink), report));
+        self.others.push((Destination::new(sink), report));
         self
     }
 
@@ -50,16 +61,34 @@ impl TeeSink {
         &mut self,
         timeout: Duration,
         report: &Report,
-        work: impl Fn(&mut dyn SegmentSink, Duration, &Report),
+        work: impl Fn(&mut Destination, Duration, &Report),
     ) {
         let deadline = self.clock.now().saturating_add(timeout);
         let mut waiting = self.others.len() as u32 + 1;
         let first = (&mut self.first, report);
-        let others = self.others.iter_mut().map(|(sink, report)| (sink, &*report));
-        for (sink, report) in std::iter::once(first).chain(others) {
+        let others = self.others.iter_mut().map(|(destination, report)| (destination, &*report));
+        for (destination, report) in std::iter::once(first).chain(others) {
             let left = deadline.saturating_sub(self.clock.now());
-            work(sink.as_mut(), left / waiting, report);
+            work(destination, left / waiting, report);
             waiting -= 1;
+        }
+    }
+}
+
+impl Destination {
+    fn new(sink: impl SegmentSink + 'static) -> Self {
+        Self { sink: Box::new(sink), behind_at: None }
+    }
+
+    /// Sends a batch, and waits no longer than its share of the time, or not at all if it is behind.
+    fn send(&mut self, documents: &Documents, share: Duration, report: &Report, clock: &dyn Clock) {
+        let taken = || report.stats().documents_sent;
+        self.behind_at = self.behind_at.filter(|before| taken() <= *before);
+        let wait = if self.behind_at.is_some() { Duration::ZERO } else { share };
+        let start = clock.now();
+        self.sink.send_within(documents, wait, report);
+        if !wait.is_zero() && clock.now().saturating_sub(start) >= wait {
+            self.behind_at = Some(taken());
         }
     }
 }
@@ -67,26 +96,34 @@ impl TeeSink {
 impl SegmentSink for TeeSink {
     /// The smallest of all: every destination gets the same documents.
     fn max_document_bytes(&self) -> usize {
-        let others = self.others.iter().map(|(sink, _)| sink.max_document_bytes());
-        others.fold(self.first.max_document_bytes(), usize::min)
+        let others = self.others.iter().map(|(other, _)| other.sink.max_document_bytes());
+        others.fold(self.first.sink.max_document_bytes(), usize::min)
     }
 
     fn send(&mut self, documents: &Documents, report: &Report) {
-        self.first.send(documents, report);
-        for (sink, report) in &mut self.others {
-            for document in documents.iter() {
-                report.came(document);
-            }
-            sink.send(documents, report);
+        self.send_within(documents, MAX_SEND_WAIT, report);
+    }
+
+    fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
+        for (_, report) in &self.others {
+            documents.iter().for_each(|document| report.came(document));
         }
+        let clock = Arc::clone(&self.clock);
+        self.share(wait, report, |destination, share, report| {
+            destination.send(documents, share, report, &*clock);
+        });
     }
 
     fn force_flush(&mut self, timeout: Duration, report: &Report) {
-        self.share(timeout, report, |sink, timeout, report| sink.force_flush(timeout, report));
+        self.share(timeout, report, |destination, timeout, report| {
+            destination.sink.force_flush(timeout, report);
+        });
     }
 
     fn shutdown(&mut self, timeout: Duration, report: &Report) {
-        self.share(timeout, report, |sink, timeout, report| sink.shutdown(timeout, report));
+        self.share(timeout, report, |destination, timeout, report| {
+            destination.sink.shutdown(timeout, report);
+        });
     }
 }
 
@@ -148,6 +185,74 @@ mod tests {
             (first.take(), last.take()),
             (vec!["{}".into(), "[]".into()], vec!["{}".into(), "[]".into()])
         );
+    }
+
+    /// Is there, and takes nothing until it is told to: holds everything, and waits as long as it may.
+    #[derive(Debug, Clone)]
+    struct Slow {
+        clock: ManualClock,
+        given: Arc<Mutex<Vec<u64>>>,
+        takes: Arc<Mutex<bool>>,
+    }
+
+    impl SegmentSink for Slow {
+        fn max_document_bytes(&self) -> usize {
+            3
+        }
+
+        fn send(&mut self, _: &Documents, _: &Report) {
+            panic!("waits without a bound");
+        }
+
+        fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
+            self.given.lock().unwrap().push(wait.as_millis() as u64);
+            for document in documents.iter() {
+                report.held(document);
+                if *self.takes.lock().unwrap() {
+                    report.held_sent(document);
+                }
+            }
+            if !*self.takes.lock().unwrap() {
+                self.clock.sleep(wait);
+            }
+        }
+
+        fn shutdown(&mut self, _: Duration, _: &Report) {}
+    }
+
+    #[test]
+    fn who_is_behind_is_waited_for_once_until_it_takes_something() {
+        let clock = ManualClock::new();
+        let slow = || Slow { clock: clock.clone(), given: Arc::default(), takes: Arc::default() };
+        let (first, last, healthy) = (slow(), slow(), MemorySink::default());
+        let mut tee = TeeSink {
+            clock: Arc::new(clock.clone()),
+            ..TeeSink::new(first.clone())
+                .with(healthy.clone(), Report::default())
+                .with(last.clone(), Report::default())
+        };
+        let mut documents = Documents::default();
+        documents.push(1, |out| out.extend(b"{}"));
+        let report = Report::default();
+        // Who takes documents by then; what each was given of the second, in milliseconds; how long the batch took.
+        for (takes, given, took) in [
+            ([false, false], [333, 666], 1_000),
+            ([false, false], [0, 0], 0),
+            ([true, false], [0, 0], 0),
+            ([false, false], [333, 0], 333),
+            ([false, true], [0, 0], 0),
+            ([true, true], [0, 1_000], 0),
+            ([true, true], [333, 1_000], 0),
+        ] {
+            *first.takes.lock().unwrap() = takes[0];
+            *last.takes.lock().unwrap() = takes[1];
+            let start = clock.now();
+            tee.send(&documents, &report);
+            let found = [&first, &last].map(|slow| slow.given.lock().unwrap().pop().unwrap());
+            assert_eq!(found, given, "{takes:?}");
+            assert_eq!((clock.now() - start).as_millis(), took, "{takes:?}");
+        }
+        assert_eq!(healthy.take().len(), 7);
     }
 
     #[test]
