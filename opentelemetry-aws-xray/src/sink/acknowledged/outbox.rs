@@ -52,7 +52,7 @@ struct Batch {
     items: Vec<Item>,
     /// Calls that were answered, or might have been.
     attempts: u32,
-    /// When the first of them was answered.
+    /// When the first of them was answered, of those since nobody was there the last time.
     failing_since: Option<Duration>,
     /// Goes out to see whether anybody is there.
     is_look: bool,
@@ -142,7 +142,7 @@ impl Outbox {
                 sorted.sent.into_iter().for_each(|item| self.settle(Fate::Sent(item)));
                 sorted.rejected.into_iter().for_each(|(item, refusal)| self.reject(item, refusal));
                 self.again(sorted.again, batch.attempts, batch.failing_since, now, jitter);
-                self.split(sorted.unknown, None, now);
+                self.split(Batch { items: sorted.unknown, ..Batch::default() }, now);
             }
             Answer::PartlyAccepted { rejected_spans, message } => {
                 let refusal = Refusal { code: "PartialSuccess".into(), message };
@@ -220,6 +220,8 @@ impl Outbox {
             Verdict::Wait(reason) => {
                 self.presence.missed(batch.is_look, reason, now, jitter);
                 batch.attempts -= 1;
+                // Nobody has failed it meanwhile.
+                batch.failing_since = None;
                 self.returned.push(Returned { due: now, batch });
                 return;
             }
@@ -227,7 +229,7 @@ impl Outbox {
                 batch.failing_since.get_or_insert(now);
                 self.returned.push(Returned { due: now.saturating_add(after), batch });
             }
-            Verdict::Split => self.split(batch.items, batch.failing_since, now),
+            Verdict::Split(after) => self.split(batch, now.saturating_add(after)),
             Verdict::Final(reason) => {
                 for item in batch.items {
                     let refusal = Some(Refusal::from(error));
@@ -265,11 +267,12 @@ impl Outbox {
 
     /// Tries each half on its own, so that one bad document harms no other. Fifty documents that are all bad cost 99 calls; one
     /// bad among fifty, some twelve.
-    fn split(&mut self, mut items: Vec<Item>, failing_since: Option<Duration>, now: Duration) {
+    fn split(&mut self, batch: Batch, due: Duration) {
+        let Batch { mut items, attempts, failing_since, .. } = batch;
         let second = items.split_off(items.len() / 2);
         for items in [items, second].into_iter().filter(|half| !half.is_empty()) {
-            let batch = Batch { items, failing_since, ..Batch::default() };
-            self.returned.push(Returned { due: now, batch });
+            let batch = Batch { items, attempts, failing_since, is_look: false };
+            self.returned.push(Returned { due, batch });
         }
     }
 

@@ -7,7 +7,8 @@ use crate::{
     post::{CallError, CallErrorKind},
 };
 
-/// For how long after its first attempt a call is made again that is answered with a failure that may pass, or not answered.
+/// For how long after its first attempt a call is made again that is answered with a failure that may pass, or not answered;
+/// from the beginning, if nobody was there in between.
 /// Attempts are not counted: while there is room for its documents nothing is gained by giving them up, and X-Ray is
 /// seldom away for longer. It is an end for what fails for ever.
 pub(super) const TRY_FOR: Duration = Duration::from_secs(15 * 60);
@@ -29,8 +30,8 @@ pub(super) enum Verdict {
     Again(Duration),
     /// Nobody is there to try with. The documents wait, and no attempt is counted.
     Wait(DropReason),
-    /// One document among several may be at fault: each half is tried on its own.
-    Split,
+    /// One document among several may be at fault: each half is tried on its own, after so long.
+    Split(Duration),
     /// No further attempt.
     Final(DropReason),
 }
@@ -52,14 +53,16 @@ pub(super) fn verdict(
             Verdict::Wait(DropReason::NoCredentials)
         }
         CallErrorKind::Timeout | CallErrorKind::Broken | CallErrorKind::Status(408 | 429 | 500..=599) => {
-            if tried_for >= TRY_FOR {
-                // It may be one document that fails the others.
-                return if documents > 1 { Verdict::Split } else { Verdict::Final(DropReason::Unanswered) };
-            }
             let asked_for = error.retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
-            Verdict::Again(asked_for + backoff(attempts, jitter))
+            let after = asked_for + backoff(attempts, jitter);
+            match documents {
+                _ if tried_for < TRY_FOR => Verdict::Again(after),
+                1 => Verdict::Final(DropReason::Unanswered),
+                // It may be one document that fails the others.
+                _ => Verdict::Split(after),
+            }
         }
-        CallErrorKind::Status(400 | 413 | 422) if documents > 1 => Verdict::Split,
+        CallErrorKind::Status(400 | 413 | 422) if documents > 1 => Verdict::Split(Duration::ZERO),
         CallErrorKind::Status(_) => Verdict::Final(DropReason::Rejected),
     }
 }
@@ -110,16 +113,17 @@ mod tests {
             (Timeout, 1, 0, 5, None, Again(second)),
             (Broken, 2, 0, 5, None, Again(2 * second)),
             (Timeout, 99, 14, 5, None, Again(10 * second)),
-            (Timeout, 99, 15, 5, None, Split),
+            (Timeout, 99, 15, 5, None, Split(10 * second)),
             (Timeout, 99, 15, 1, None, Final(DropReason::Unanswered)),
             (Status(408), 1, 0, 1, None, Again(second)),
             (Status(429), 1, 0, 1, Some(7), Again(8 * second)),
             (Status(429), 1, 0, 1, Some(u64::MAX), Again(61 * second)),
+            (Status(429), 99, 16, 2, Some(7), Split(17 * second)),
             (Status(429), 3, 16, 1, Some(7), Final(DropReason::Unanswered)),
             (Status(500), 2, 0, 1, None, Again(2 * second)),
             (Status(503), 2, 0, 9, None, Again(2 * second)),
-            (Status(400), 1, 0, 2, None, Split),
-            (Status(413), 1, 0, 2, None, Split),
+            (Status(400), 1, 0, 2, None, Split(Duration::ZERO)),
+            (Status(413), 1, 0, 2, None, Split(Duration::ZERO)),
             (Status(400), 1, 0, 1, None, Final(DropReason::Rejected)),
             (Status(403), 99, 60, 9, None, Wait(DropReason::NoCredentials)),
             (Status(404), 1, 0, 9, None, Final(DropReason::Rejected)),

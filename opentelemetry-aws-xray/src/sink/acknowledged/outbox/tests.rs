@@ -113,6 +113,42 @@ fn throttled_documents_go_again_alone_and_not_for_ever() {
 }
 
 #[test]
+fn time_in_which_nobody_was_there_is_no_time_of_failing() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let mut outbox = outbox(2);
+    // Of this, nobody was there from the first to the sixteenth minute.
+    for (minute, kind) in [
+        (0, CallErrorKind::Status(429)),
+        (1, CallErrorKind::Unreachable),
+        (16, CallErrorKind::Status(429)),
+        (30, CallErrorKind::Status(503)),
+    ] {
+        let (ticket, documents) = call(&mut outbox, minutes(minute)).unwrap();
+        assert_eq!(documents, [1, 2], "minute {minute}");
+        outbox.answered(ticket, failed(kind), minutes(minute), 1.0);
+    }
+    assert_eq!(fates(&mut outbox), (vec![], vec![]));
+}
+
+#[test]
+fn halves_of_what_could_not_be_taken_do_not_go_at_once() {
+    let mut outbox = outbox(4);
+    let mut calls = Vec::new();
+    for minute in [0, 16, 32, 48] {
+        let now = Duration::from_secs(60 * minute);
+        let tickets: Vec<_> = std::iter::from_fn(|| Some(call(&mut outbox, now)?.0)).collect();
+        calls.push(tickets.len());
+        for ticket in tickets {
+            outbox.answered(ticket, failed(CallErrorKind::Status(503)), now, 1.0);
+        }
+        assert!(call(&mut outbox, now).is_none(), "at once, after {calls:?}");
+    }
+    assert_eq!(calls, [1, 1, 2, 4]);
+    let expected: Vec<_> = (1..=4).map(|id| (id, DropReason::Unanswered)).collect();
+    assert_eq!(fates(&mut outbox), (vec![], expected));
+}
+
+#[test]
 fn a_failing_call_stops_no_other() {
     let mut outbox = outbox(8);
     let (first, _) = call(&mut outbox, SECOND).unwrap();
