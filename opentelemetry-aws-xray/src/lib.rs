@@ -82,6 +82,7 @@ mod in_progress;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod logs;
+mod lookup;
 pub mod messaging;
 mod metrics;
 mod pipeline;

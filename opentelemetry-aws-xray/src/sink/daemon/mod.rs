@@ -38,8 +38,8 @@ use crate::{
 /// growing pace ([`Pacer`](xray_wire::pace::Pacer)).
 ///
 /// The address may be a host name. It is resolved at the first use, again every [`RESOLVE_EVERY`](Self::RESOLVE_EVERY), and
-/// whenever an address does not answer; a name that does not resolve yet is no error. All addresses that a name has are
-/// tried.
+/// whenever an address does not answer, on a thread of its own: while a resolver takes its time, the old addresses are used. A name that
+/// does not resolve yet is no error. All addresses that a name has are tried.
 ///
 /// ```
 /// use opentelemetry_aws_xray::{DaemonAddress, XrayExporter, sink::DaemonSink};
@@ -78,7 +78,7 @@ impl DaemonSink {
     /// A sink that sends to an endpoint. Does nothing until the first document.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
-        Self::with_parts(endpoint, Arc::new(SystemClock), Box::new(resolve))
+        Self::with_parts(endpoint, Arc::new(SystemClock), Box::new(route::look_up))
     }
 
     fn with_parts(endpoint: Endpoint, clock: Arc<dyn Clock>, resolve: Resolve) -> Self {
@@ -150,7 +150,6 @@ impl DaemonSink {
     /// Sends what was held back, oldest first, and stops at the first that is refused again or has no turn by `until`; at the latest
     /// at `end`.
     fn release(&mut self, until: Duration, end: Duration, report: &Report) {
-        self.route.begin_batch();
         while self.clock.now() < end
             && let Some(held) = self.held.pop()
         {
@@ -177,7 +176,9 @@ impl SegmentSink for DaemonSink {
     }
 
     fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
-        let until = documents.wait_until(self.clock.now(), wait);
+        let now = self.clock.now();
+        let until = documents.wait_until(now, wait);
+        self.route.begin_batch(now, until);
         // What has its turn at once goes even where there is no time to wait for one.
         self.release(until, Duration::MAX, report);
         // While older documents wait, there is nobody to send younger ones to.
@@ -204,7 +205,9 @@ impl SegmentSink for DaemonSink {
     }
 
     fn force_flush(&mut self, timeout: Duration, report: &Report) {
-        let end = self.clock.now().saturating_add(timeout);
+        let now = self.clock.now();
+        let end = now.saturating_add(timeout);
+        self.route.begin_flush(now, end);
         self.release(end, end, report);
     }
 

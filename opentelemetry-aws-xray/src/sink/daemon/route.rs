@@ -9,16 +9,23 @@ use std::{
 use xray_wire::Endpoint;
 
 use super::{flow::Flow, receiver::ReceiverQueue};
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    lookup::{Addresses, Lookup},
+};
 
 /// A host name is resolved again after so long.
 pub(super) const RESOLVE_EVERY: Duration = Duration::from_secs(60);
 
-/// A host name is not resolved more often than this, whatever happens: a resolver that is away may block for seconds.
+/// A host name is not resolved more often than this, whatever happens.
 const RESOLVE_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
-/// Finds the addresses of an endpoint.
-pub(super) type Resolve = Box<dyn Fn(&Endpoint) -> io::Result<Vec<SocketAddr>> + Send>;
+/// The batch that starts a lookup waits this long for it, and the next ones not at all: a resolver that answers has mostly done so by
+/// then, and half of a batch's time is left.
+const MAX_LOOKUP_WAIT: Duration = Duration::from_millis(500);
+
+/// Starts to look for the addresses of an endpoint.
+pub(super) type Resolve = Box<dyn Fn(&Endpoint) -> Lookup + Send>;
 
 /// The way to the daemon: its addresses as last resolved, the one in use, and the socket.
 pub(super) struct Route {
@@ -27,6 +34,9 @@ pub(super) struct Route {
     addresses: Vec<SocketAddr>,
     current: usize,
     link: Option<Link>,
+    lookup: Option<Lookup>,
+    /// A lookup is not waited for beyond this.
+    lookup_until: Duration,
     resolved_at: Option<Duration>,
     /// An address did not answer since it was resolved.
     stale: bool,
@@ -58,15 +68,29 @@ impl Route {
             addresses: Vec::new(),
             current: 0,
             link: None,
+            lookup: None,
+            lookup_until: Duration::ZERO,
             resolved_at: None,
             stale: false,
             refusals: 0,
         }
     }
 
-    /// A batch starts with a clean slate.
-    pub(super) fn begin_batch(&mut self) {
+    /// A batch starts with a clean slate. It waits for a lookup of its own for a moment, and for that of an earlier batch not at all.
+    pub(super) fn begin_batch(&mut self, now: Duration, until: Duration) {
+        let wait = if self.lookup.is_some() { Duration::ZERO } else { MAX_LOOKUP_WAIT };
+        self.begin(until.min(now.saturating_add(wait)));
+    }
+
+    /// A flush does too, and waits for addresses as long as it may if there are none.
+    pub(super) fn begin_flush(&mut self, now: Duration, until: Duration) {
+        let is_known = !self.addresses.is_empty();
+        self.begin(if is_known { until.min(now.saturating_add(MAX_LOOKUP_WAIT)) } else { until });
+    }
+
+    fn begin(&mut self, lookup_until: Duration) {
         self.refusals = 0;
+        self.lookup_until = lookup_until;
     }
 
     /// How often a datagram is worth trying: twice at each address, since the first refusal may be the echo of an earlier
@@ -77,16 +101,10 @@ impl Route {
 
     /// The connection, resolving the name if that is due.
     pub(super) fn link(&mut self, clock: &dyn Clock) -> Result<&mut Link, RouteError> {
-        let now = clock.now();
-        if self.is_due(now) {
-            let resolved = self.resolve();
-            // The time before would let a resolver that takes seconds be asked again at once.
-            self.resolved_at = Some(clock.now());
-            resolved.map_err(RouteError::Unresolved)?;
-        }
+        self.look_up(clock).map_err(RouteError::Unresolved)?;
         let link = match self.link.take() {
             Some(link) => link,
-            None => self.connect(now)?,
+            None => self.connect(clock.now())?,
         };
         Ok(self.link.insert(link))
     }
@@ -116,8 +134,25 @@ impl Route {
             || self.addresses.is_empty() && age >= RESOLVE_AT_MOST_EVERY
     }
 
-    fn resolve(&mut self) -> io::Result<()> {
-        match (self.resolve)(&self.endpoint) {
+    /// Starts a lookup if one is due, and takes what it found when it is over. An error where no address is known.
+    fn look_up(&mut self, clock: &dyn Clock) -> io::Result<()> {
+        let now = clock.now();
+        if self.lookup.is_none() && self.is_due(now) {
+            self.lookup = Some((self.resolve)(&self.endpoint));
+        }
+        let Some(lookup) = &self.lookup else { return Ok(()) };
+        let Some(found) = lookup.answer(self.lookup_until.saturating_sub(now)) else {
+            self.lookup_until = Duration::ZERO;
+            return if self.addresses.is_empty() { Err(no_answer()) } else { Ok(()) };
+        };
+        self.lookup = None;
+        // The time before would let a resolver that takes seconds be asked again at once.
+        self.resolved_at = Some(clock.now());
+        self.resolved(found)
+    }
+
+    fn resolved(&mut self, found: Addresses) -> io::Result<()> {
+        match found {
             Ok(addresses) if !addresses.is_empty() => {
                 self.stale = false;
                 if addresses != self.addresses {
@@ -157,8 +192,21 @@ fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }
 
+fn no_answer() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the resolver has not answered yet")
+}
+
+/// Asks the operating system, on a thread where it may have to ask others.
+pub(super) fn look_up(endpoint: &Endpoint) -> Lookup {
+    if endpoint.ip().is_some() {
+        return Lookup::over(resolve(endpoint));
+    }
+    let endpoint = endpoint.clone();
+    Lookup::start(move || resolve(&endpoint))
+}
+
 /// Asks the operating system.
-pub(crate) fn resolve(endpoint: &Endpoint) -> io::Result<Vec<SocketAddr>> {
+pub(crate) fn resolve(endpoint: &Endpoint) -> Addresses {
     if let Some(ip) = endpoint.ip() {
         return Ok(vec![SocketAddr::new(ip, endpoint.port)]);
     }

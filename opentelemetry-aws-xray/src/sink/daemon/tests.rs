@@ -9,7 +9,11 @@ use std::{
 };
 
 use super::*;
-use crate::{clock::ManualClock, exporter::ExporterStats};
+use crate::{
+    clock::ManualClock,
+    exporter::ExporterStats,
+    lookup::{Addresses, Lookup},
+};
 
 /// A receiver with the default socket buffer.
 struct Receiver(UdpSocket);
@@ -47,9 +51,14 @@ struct Counted {
     report: Report,
 }
 
-fn sink(clock: &ManualClock, resolve: impl Fn() -> io::Result<Vec<SocketAddr>> + Send + 'static) -> Counted {
+/// A sink whose resolver answers at once.
+fn sink(clock: &ManualClock, resolve: impl Fn() -> Addresses + Send + 'static) -> Counted {
+    sink_that_looks_up(clock, move || Lookup::over(resolve()))
+}
+
+fn sink_that_looks_up(clock: &ManualClock, look_up: impl Fn() -> Lookup + Send + 'static) -> Counted {
     let endpoint = Endpoint { host: "daemon.test".into(), port: 2000 };
-    let sink = DaemonSink::with_parts(endpoint, Arc::new(clock.clone()), Box::new(move |_| resolve()));
+    let sink = DaemonSink::with_parts(endpoint, Arc::new(clock.clone()), Box::new(move |_| look_up()));
     Counted { sink, report: Report::default() }
 }
 
@@ -94,6 +103,16 @@ fn rival_10_what_a_restarting_daemon_missed_is_sent_when_it_is_back() {
     let stats = send(&mut sink, &["4"]);
     assert_eq!((stats.spans_sent, stats.spans_held), (4, 0));
     assert_eq!(receiver.received(), ["2", "3", "4"]);
+}
+
+#[test]
+fn what_is_held_goes_even_where_there_is_no_time_to_wait() {
+    let address = closed();
+    let mut sink = sink(&ManualClock::new(), move || Ok(vec![address]));
+    assert_eq!(send(&mut sink, &["1"]).spans_held, 1);
+    let receiver = Receiver::bind(&address.to_string());
+    sink.sink.send_within(&documents(&["2"]), Duration::ZERO, &sink.report);
+    assert_eq!(receiver.received(), ["1", "2"]);
 }
 
 #[test]
@@ -210,6 +229,59 @@ fn a_name_that_does_not_resolve_yet_holds_documents() {
 }
 
 #[test]
+fn a_resolver_that_hangs_is_asked_once_and_others_are_not_held_up() {
+    let [old, new] = [(); 2].map(|()| Receiver::bind("127.0.0.1:0"));
+    let (answers, lookups) = std::sync::mpsc::channel();
+    let clock = ManualClock::new();
+    let mut sink = sink_that_looks_up(&clock, move || {
+        let (answer, lookup) = Lookup::pending();
+        answers.send(answer).unwrap();
+        lookup
+    });
+    assert_eq!(send(&mut sink, &["1"]).spans_held, 1);
+    let answer = lookups.try_recv().unwrap();
+    clock.advance(Duration::from_secs(20));
+    assert_eq!(send(&mut sink, &["2"]).spans_held, 2);
+    sink.sink.force_flush(Duration::from_millis(10), &sink.report);
+    assert!(lookups.try_recv().is_err(), "asked again before it answered");
+    answer.send(Ok(vec![old.address()])).unwrap();
+    assert_eq!(send(&mut sink, &["3"]).spans_sent, 3);
+
+    // From now on there are addresses.
+    clock.advance(DaemonSink::RESOLVE_EVERY);
+    assert_eq!(send(&mut sink, &["4"]).spans_sent, 4);
+    let answer = lookups.try_recv().unwrap();
+    clock.advance(DaemonSink::RESOLVE_EVERY);
+    assert_eq!(send(&mut sink, &["5"]).spans_sent, 5);
+    assert!(lookups.try_recv().is_err(), "asked again before it answered");
+    answer.send(Ok(vec![new.address()])).unwrap();
+    assert_eq!(send(&mut sink, &["6"]).spans_sent, 6);
+    assert_eq!(
+        (old.received(), new.received()),
+        (["1", "2", "3", "4", "5"].map(Into::into).to_vec(), vec!["6".into()])
+    );
+}
+
+#[test]
+fn a_flush_waits_for_the_first_address() {
+    let receiver = Receiver::bind("127.0.0.1:0");
+    let address = receiver.address();
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&answers);
+    let mut sink = sink_that_looks_up(&ManualClock::new(), move || {
+        let (answer, lookup) = Lookup::pending();
+        kept.lock().unwrap().push(answer);
+        lookup
+    });
+    sink.sink.send_within(&documents(&["1"]), Duration::ZERO, &sink.report);
+    let answer = answers.lock().unwrap().pop().unwrap();
+    let resolver = std::thread::spawn(move || answer.send(Ok(vec![address])));
+    sink.sink.shutdown(Duration::from_secs(60), &sink.report);
+    resolver.join().unwrap().unwrap();
+    assert_eq!(receiver.received(), ["1"]);
+}
+
+#[test]
 fn a_datagram_that_is_too_large_harms_no_other() {
     let receiver = Receiver::bind("127.0.0.1:0");
     let address = receiver.address();
@@ -252,7 +324,8 @@ fn a_receiver_on_this_machine_is_waited_for() {
     let time =
         ReadingTime { clock: ManualClock::new(), receiver: Arc::clone(&receiver), read: Arc::clone(&read) };
     let endpoint = Endpoint { host: "daemon.test".into(), port: 2000 };
-    let sink = DaemonSink::with_parts(endpoint, Arc::new(time), Box::new(move |_| Ok(vec![address])));
+    let look_up = move |_: &Endpoint| Lookup::over(Ok(vec![address]));
+    let sink = DaemonSink::with_parts(endpoint, Arc::new(time), Box::new(look_up));
     let mut sink = Counted { sink, report: Report::default() };
     let text = "x".repeat(10_000);
     let stats = send(&mut sink, &[text.as_str(); 200]);
