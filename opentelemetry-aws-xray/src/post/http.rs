@@ -15,7 +15,7 @@ use ureq::{
 };
 
 use super::{CallError, CallErrorKind, Post, PostRequest, PostResponse};
-use crate::clock::epoch;
+use crate::{clock::epoch, lookup::Lookup};
 
 /// Where HTTP listens if a URL names no port.
 const DEFAULT_PORT: u16 = 80;
@@ -25,8 +25,8 @@ const DEFAULT_PORT: u16 = 80;
 pub(crate) struct HttpSettings {
     /// `User-Agent`.
     pub(crate) user_agent: String,
-    /// The longest wait for a connection, within the time for the whole request; `None` for no bound of its own.
-    pub(crate) connect_timeout: Option<Duration>,
+    /// The longest wait for the addresses of the host, and again for a connection, within the time for the whole request.
+    pub(crate) connect_timeout: Duration,
     /// The most connections that are kept between requests.
     pub(crate) idle_connections: usize,
     /// Whether `X-Amzn-Xray-Timestamp` says when a request was sent.
@@ -40,6 +40,7 @@ pub(crate) struct HttpSettings {
 pub(crate) struct HttpPost {
     agent: Agent,
     base_url: String,
+    connect_timeout: Duration,
     is_stamped: bool,
     peer: Option<String>,
 }
@@ -53,12 +54,13 @@ impl HttpPost {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_idle_connections_per_host(idle_connections)
-            .timeout_connect(connect_timeout)
+            .timeout_resolve(Some(connect_timeout))
+            .timeout_connect(Some(connect_timeout))
             // A proxy from the environment is for hosts that are far away.
             .proxy(None)
             .user_agent(user_agent)
             .build();
-        Self { agent: config.new_agent(), base_url, is_stamped, peer }
+        Self { agent: config.new_agent(), base_url, connect_timeout, is_stamped, peer }
     }
 }
 
@@ -127,12 +129,15 @@ impl HttpPost {
         CallError::new(kind, message)
     }
 
-    /// Whether the host has an address, as far as the URL names one.
+    /// Whether the host has an address, as far as the URL names one, and the resolver tells in time.
     fn resolves(&self) -> bool {
         let Ok(url) = self.base_url.parse::<Uri>() else { return true };
         let Some(host) = url.host() else { return true };
         let port = url.port_u16().unwrap_or(DEFAULT_PORT);
-        format!("{host}:{port}").to_socket_addrs().is_ok_and(|mut found| found.next().is_some())
+        let host = format!("{host}:{port}");
+        let lookup = Lookup::start(move || Ok(host.to_socket_addrs()?.collect()));
+        let found = lookup.answer(self.connect_timeout);
+        found.is_some_and(|found| found.is_ok_and(|addresses| !addresses.is_empty()))
     }
 }
 

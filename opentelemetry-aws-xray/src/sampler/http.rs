@@ -45,7 +45,7 @@ impl HttpSamplingApi {
             if endpoint.contains("://") { endpoint.to_owned() } else { format!("http://{endpoint}") };
         let settings = HttpSettings {
             user_agent: concat!("opentelemetry-aws-xray/", env!("CARGO_PKG_VERSION")).to_owned(),
-            connect_timeout: Some(CONNECT_TIMEOUT),
+            connect_timeout: CONNECT_TIMEOUT,
             // Calls come one after the other.
             idle_connections: 1,
             is_stamped: false,

@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn client(base_url: impl Into<String>, peer: Option<&str>) -> HttpPost {
     let settings = HttpSettings {
         user_agent: "us/1".into(),
-        connect_timeout: None,
+        connect_timeout: PATIENCE,
         idle_connections: 1,
         is_stamped: false,
         peer: peer.map(Into::into),

@@ -2,6 +2,8 @@
 //!
 //! So a process without credentials learns what X-Ray took. It is plain HTTP, as the daemon speaks it on its own host.
 
+use std::time::Duration;
+
 use xray_wire::Endpoint;
 
 use super::acknowledged::{AcknowledgedSink, CallSettings, Rejections};
@@ -9,6 +11,10 @@ use crate::{
     config::Payload,
     post::{HttpPost, HttpSettings},
 };
+
+/// Who has not answered by then, or whose name has no address by then, is away. The daemon is near by: even where the first packet
+/// is lost, the second one goes after one second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A sink for documents by way of a daemon's TCP port. `execution_env` is what `AWS_EXECUTION_ENV` says.
 pub(crate) fn sink(
@@ -26,7 +32,7 @@ pub(crate) fn sink(
 fn daemon(endpoint: &Endpoint, execution_env: Option<&str>, concurrency: usize) -> HttpPost {
     let settings = HttpSettings {
         user_agent: user_agent(execution_env),
-        connect_timeout: None,
+        connect_timeout: CONNECT_TIMEOUT,
         idle_connections: concurrency,
         is_stamped: true,
         peer: Some(format!("the X-Ray daemon at {endpoint} (TCP)")),

@@ -1,6 +1,6 @@
 //! The daemon's TCP road against a server on loopback that does what it is told.
 
-use std::{net::TcpListener, time::Duration};
+use std::net::TcpListener;
 
 use super::{
     test_server::{Act, Server},
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     exporter::DropReason,
-    post::{Post, PostRequest},
+    post::{CallErrorKind, Post, PostRequest},
     sink::{Documents, Report, SegmentSink},
 };
 
@@ -96,6 +96,25 @@ fn what_x_ray_refuses_is_not_counted_as_sent() {
             (sent, rejected, 0)
         );
     }
+}
+
+/// Who is switched off, or behind a firewall, does not refuse: nothing comes back. So it is with a queue of connections that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_does_not_answer_a_connection_is_away() {
+    use std::{io, net::TcpStream};
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(500));
+    let failed = std::iter::from_fn(|| Some(connect().err())).take(100_000).flatten().next();
+    assert_eq!(failed.map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
+
+    let endpoint = Endpoint { host: "127.0.0.1".into(), port: address.port() };
+    let request =
+        PostRequest { path: "/x", content_type: "text/plain", content_encoding: None, body: b"body" };
+    let error = daemon(&endpoint, None, 1).post(&request, PATIENCE).unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unreachable, "{}", error.message);
 }
 
 #[test]
