@@ -35,13 +35,16 @@ impl Item {
         self.ids.map(|(trace_id, _)| trace_id)
     }
 
-    /// Whether a node of this document has an id.
-    pub(super) fn contains(&self, id: SegmentId) -> bool {
-        const KEY: &[u8] = b"\"id\":\"";
-        let mut field = [0; KEY.len() + SegmentId::TEXT_LEN];
-        field[..KEY.len()].copy_from_slice(KEY);
-        field[KEY.len()..].copy_from_slice(&id.to_ascii());
-        self.json.windows(field.len()).any(|window| window == field)
+    /// The ids of its nodes, where the encoder writes them: between name and start. Links, causes and metadata name others' too. Should
+    /// somebody's metadata look like a node, there is one too many.
+    pub(super) fn node_ids(&self) -> impl Iterator<Item = SegmentId> {
+        const BEFORE: &[u8] = b"\",\"id\":\"";
+        const AFTER: &[u8] = b"\",\"start_time\":";
+        const BYTES: usize = BEFORE.len() + SegmentId::TEXT_LEN + AFTER.len();
+        self.json.windows(BYTES).filter_map(|window| {
+            let id = window.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
+            SegmentId::parse(id).ok()
+        })
     }
 }
 
@@ -90,5 +93,27 @@ impl From<&CallError> for Refusal {
             kind => format!("{kind:?}"),
         };
         Self { code, message: error.message.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xray_wire::{Segment, Timestamp, encode, segment::Kind};
+
+    use super::*;
+
+    #[test]
+    fn the_nodes_that_the_encoder_writes_are_found() {
+        let ids = [1, 2, 3].map(|byte| SegmentId::from_bytes([byte; 8]).unwrap());
+        let node = |id| Segment::new(Kind::Subsegment, "a \"name\" \\", id, Timestamp::EPOCH);
+        let mut segment = Segment::new(Kind::Segment, "api", ids[0], Timestamp::EPOCH);
+        let mut ended = node(ids[1]);
+        ended.end_time = Some(Timestamp::EPOCH);
+        ended.subsegments.push(node(ids[2]));
+        segment.subsegments.push(ended);
+        let mut json = Vec::new();
+        encode::document(&segment, None, &mut json);
+        let item = Item::new(Document { json: &json, spans: 3 });
+        assert_eq!(item.node_ids().collect::<Vec<_>>(), ids);
     }
 }

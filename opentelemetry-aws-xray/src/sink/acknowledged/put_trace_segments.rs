@@ -107,7 +107,7 @@ fn unprocessed(entry: &Value) -> Unprocessed {
     let text = |key| entry.get(key).and_then(Value::as_str).map(str::to_owned);
     Unprocessed {
         id: text("Id"),
-        code: text("ErrorCode").unwrap_or_default(),
+        code: bounded(&text("ErrorCode").unwrap_or_default()),
         message: bounded(&text("Message").unwrap_or_default()),
     }
 }
@@ -131,6 +131,7 @@ mod tests {
     use std::time::Duration;
 
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -158,6 +159,11 @@ mod tests {
         ] {
             assert_eq!(answer(&response(200, body)), Answer::Accepted { unprocessed: expected }, "{body}");
         }
+        let long = json!({ "UnprocessedTraceSegments": [{ "ErrorCode": "x".repeat(9_999), "Message": "x".repeat(9_999) }] });
+        let Answer::Accepted { unprocessed } = answer(&response(200, &long.to_string())) else {
+            panic!("taken")
+        };
+        assert!(unprocessed[0].code.len() < 999 && unprocessed[0].message.len() < 999, "{unprocessed:?}");
         for body in ["<html>", "[]", "\"\"", "\u{1}"] {
             assert!(
                 matches!(answer(&response(200, body)), Answer::Failed(error) if error.kind == CallErrorKind::Broken),
@@ -201,7 +207,7 @@ mod tests {
         fn a_body_is_json_that_holds_the_documents(documents in prop::collection::vec("\\PC*|[\"\\\\\u{0}-\u{1f}é]*", 0..5)) {
             let texts: Vec<&[u8]> = documents.iter().map(String::as_bytes).collect();
             let read: Value = serde_json::from_slice(&body(&texts)).unwrap();
-            prop_assert_eq!(&read["TraceSegmentDocuments"], &serde_json::json!(documents));
+            prop_assert_eq!(&read["TraceSegmentDocuments"], &json!(documents));
         }
 
         #[test]

@@ -1,5 +1,7 @@
 //! `UnprocessedTraceSegments`: which documents of a call were not taken, and what becomes of each.
 
+use std::collections::HashMap;
+
 use xray_wire::SegmentId;
 
 use super::{
@@ -22,13 +24,15 @@ pub(super) struct Sorted {
 }
 
 /// Finds the documents that an answer names, by the id of their segment or of one inside. X-Ray can't name a document that
-/// it can't read; where as many are left as are not named, each is one of them, and where more are left, or the reasons are of both
-/// kinds, it remains open which.
+/// it can't read, and an id of several names none; where as many are left as are not named, each is one of them, and where more are
+/// left, or the reasons are of both kinds, it remains open which.
 pub(super) fn sort(items: Vec<Item>, unprocessed: Vec<Unprocessed>) -> Sorted {
+    let mut places = Places::new(&items);
+    let named: Vec<Option<usize>> = unprocessed.iter().map(|entry| places.of(entry)).collect();
     let mut found: Vec<(Item, Option<Refusal>)> = items.into_iter().map(|item| (item, None)).collect();
     let mut nameless = Vec::new();
-    for entry in unprocessed {
-        match place(&found, &entry) {
+    for (place, entry) in named.into_iter().zip(unprocessed) {
+        match place {
             // Of several parts of one document, the first speaks for it.
             Some(place) => found[place].1 = found[place].1.take().or_else(|| Some(Refusal::from(entry))),
             None => nameless.push(Refusal::from(entry)),
@@ -52,11 +56,42 @@ pub(super) fn sort(items: Vec<Item>, unprocessed: Vec<Unprocessed>) -> Sorted {
     sorted
 }
 
-/// The document that an entry names.
-fn place(found: &[(Item, Option<Refusal>)], entry: &Unprocessed) -> Option<usize> {
-    let id = SegmentId::parse(entry.id.as_ref()?.as_bytes()).ok()?;
-    let own = found.iter().position(|(item, _)| item.ids.is_some_and(|(_, own)| own == id));
-    own.or_else(|| found.iter().position(|(item, _)| item.contains(id)))
+/// Where each id stands: in one document, or in several (`None`).
+type Index = HashMap<SegmentId, Option<usize>>;
+
+/// The documents by the ids of their segments, and those inside, which are looked for when the first is asked for. So an answer with
+/// thousands of names costs little more than its length.
+struct Places<'i> {
+    items: &'i [Item],
+    segments: Index,
+    nodes: Option<Index>,
+}
+
+impl<'i> Places<'i> {
+    fn new(items: &'i [Item]) -> Self {
+        let segments = items.iter().enumerate().filter_map(|(place, item)| Some((item.ids?.1, place)));
+        Self { items, segments: index(segments), nodes: None }
+    }
+
+    /// The one document that an entry names.
+    fn of(&mut self, entry: &Unprocessed) -> Option<usize> {
+        let id = SegmentId::parse(entry.id.as_ref()?.as_bytes()).ok()?;
+        if let Some(place) = self.segments.get(&id) {
+            return *place;
+        }
+        let items = self.items.iter().enumerate();
+        let nodes = || index(items.flat_map(|(place, item)| item.node_ids().map(move |id| (id, place))));
+        *self.nodes.get_or_insert_with(nodes).get(&id)?
+    }
+}
+
+fn index(ids: impl Iterator<Item = (SegmentId, usize)>) -> Index {
+    let mut index = Index::new();
+    for (id, place) in ids {
+        let known = index.entry(id).or_insert(Some(place));
+        *known = known.filter(|known| *known == place);
+    }
+    index
 }
 
 #[cfg(test)]
@@ -64,13 +99,60 @@ mod tests {
     use super::*;
     use crate::sink::Document;
 
-    /// The document of segment `id`, with a subsegment `id + 100`.
-    fn item(id: u64) -> Item {
+    /// The document of segment `id`, with a subsegment `id + 100`, and something more.
+    fn item_with(id: u64, more: &str) -> Item {
         let json = format!(
-            "{{\"trace_id\":\"1-00000001-000000000000000000000001\",\"name\":\"x\",\"id\":\"{id:016x}\",\"subsegments\":[{{\"name\":\"y\",\"id\":\"{:016x}\"}}]}}",
+            "{{\"trace_id\":\"1-00000001-000000000000000000000001\",\"name\":\"x\",\"id\":\"{id:016x}\",\"start_time\":1,\
+             \"subsegments\":[{{\"name\":\"y\",\"id\":\"{:016x}\",\"start_time\":1}}]{more}}}",
             id + 100
         );
         Item::new(Document { json: json.as_bytes(), spans: 1 })
+    }
+
+    fn item(id: u64) -> Item {
+        item_with(id, "")
+    }
+
+    fn entry(id: u64) -> Unprocessed {
+        Unprocessed { id: Some(format!("{id:016x}")), code: "InvalidName".into(), message: String::new() }
+    }
+
+    fn number(item: &Item) -> u64 {
+        u64::from_be_bytes(item.ids.unwrap().1.to_bytes())
+    }
+
+    #[test]
+    fn who_only_mentions_an_id_is_not_refused() {
+        let id = format!("{:016x}", 103);
+        // Something in the first document; rejected, open.
+        for (what, more, expected) in [
+            (
+                "a link",
+                format!(r#","links":[{{"trace_id":"1-00000001-000000000000000000000001","id":"{id}"}}]"#),
+                [&[3][..], &[]],
+            ),
+            ("a cause", format!(r#","cause":{{"exceptions":[{{"id":"{id}"}}]}}"#), [&[3], &[]]),
+            ("text", format!(r#","metadata":{{"a":"\",\"id\":\"{id}\",\"start_time\":"}}"#), [&[3], &[]]),
+            (
+                "metadata like a node",
+                format!(r#","metadata":{{"name":"y","id":"{id}","start_time":1}}"#),
+                [&[], &[1, 2, 3]],
+            ),
+        ] {
+            let sorted = sort(vec![item_with(1, &more), item(2), item(3)], vec![entry(103)]);
+            let rejected: Vec<_> = sorted.rejected.iter().map(|(item, _)| number(item)).collect();
+            let unknown: Vec<_> = sorted.unknown.iter().map(number).collect();
+            assert_eq!([&rejected[..], &unknown[..]], expected, "{what}");
+        }
+    }
+
+    /// What is read of an answer holds some forty thousand entries.
+    #[test]
+    fn an_answer_with_many_names_is_little_work() {
+        let padding = format!(",\"metadata\":\"{}\"", "x".repeat(20_000));
+        let items = (1..=50).map(|id| item_with(id, &padding)).collect();
+        let sorted = sort(items, (1_000..41_000).map(entry).collect());
+        assert_eq!((sorted.rejected.len(), sorted.unknown.len()), (50, 0));
     }
 
     #[test]
@@ -97,10 +179,9 @@ mod tests {
                 message: String::new(),
             });
             let sorted = sort(vec![item(1), item(2), item(3)], entries.collect());
-            let id = |item: &Item| u64::from_be_bytes(item.ids.unwrap().1.to_bytes());
-            let ids = |items: &[Item]| items.iter().map(id).collect::<Vec<_>>();
+            let ids = |items: &[Item]| items.iter().map(number).collect::<Vec<_>>();
             let refused =
-                |items: &[(Item, Refusal)]| items.iter().map(|(item, _)| id(item)).collect::<Vec<_>>();
+                |items: &[(Item, Refusal)]| items.iter().map(|(item, _)| number(item)).collect::<Vec<_>>();
             let found =
                 [ids(&sorted.sent), refused(&sorted.again), refused(&sorted.rejected), ids(&sorted.unknown)];
             assert_eq!(found, expected, "{what}");
