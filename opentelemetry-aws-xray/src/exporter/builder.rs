@@ -97,7 +97,7 @@ impl XrayExporterBuilder {
     /// Calls a function with each document that X-Ray refused, or could not take as often as was tried, on roads on which it
     /// answers. The function runs on a thread that delivers documents, so it should be short. All of this is also counted, under
     /// [`DropReason::Rejected`](crate::DropReason::Rejected) and [`DropReason::Unanswered`](crate::DropReason::Unanswered), and told in a
-    /// warning once a minute.
+    /// warning once a minute. A [sink of one's own](Self::with_sink) is not told of it: `DirectSink` has a function of the same name.
     ///
     /// ```
     /// use opentelemetry_aws_xray::XrayExporter;

@@ -77,16 +77,25 @@ impl Lost {
     }
 }
 
-/// Tells of refused documents, failed calls, and documents for which there was no room.
+/// Tells of refused documents, failed calls, and documents for which there was no room. Clones tell the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rejections(Arc<Told>);
+
 #[derive(Debug, Default)]
-pub(crate) struct Rejections {
-    on_rejected: Option<OnRejected>,
+struct Told {
+    on_rejected: Mutex<Option<OnRejected>>,
     warnings: Mutex<Warnings>,
 }
 
 impl Rejections {
     pub(crate) fn new(on_rejected: Option<OnRejected>) -> Self {
-        Self { on_rejected, warnings: Mutex::default() }
+        Self(Arc::new(Told { on_rejected: Mutex::new(on_rejected), ..Told::default() }))
+    }
+
+    /// Calls this from now on.
+    #[cfg(feature = "aws")]
+    pub(crate) fn call(&self, on_rejected: OnRejected) {
+        *self.on_rejected() = Some(on_rejected);
     }
 
     /// Whether there is anything to tell.
@@ -96,9 +105,10 @@ impl Rejections {
 
     /// Tells of those among `fates` that were refused.
     pub(super) fn tell(&self, fates: &[Fate], now: Duration) {
+        let on_rejected = self.on_rejected().clone();
         for rejected in fates.iter().filter_map(rejected) {
             self.warnings().rejected(&rejected, now);
-            let Some(OnRejected(callback)) = &self.on_rejected else { continue };
+            let Some(OnRejected(callback)) = &on_rejected else { continue };
             // A panic of the user's would end the thread, and with it other documents.
             let call = AssertUnwindSafe(|| callback(&rejected));
             if std::panic::catch_unwind(call).is_err() {
@@ -119,8 +129,12 @@ impl Rejections {
         }
     }
 
+    fn on_rejected(&self) -> MutexGuard<'_, Option<OnRejected>> {
+        self.0.on_rejected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn warnings(&self) -> MutexGuard<'_, Warnings> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -204,7 +218,7 @@ impl Warnings {
             spans = spans,
             reason = reason.as_str(),
             untold = untold,
-            message = "more spans came than X-Ray takes, and the oldest were dropped, since no more are held back; look at its load, or sample"
+            message = "8 MiB of documents wait for X-Ray, so the oldest were dropped; reason says what they waited for, where overflow is that more came than went"
         );
     }
 }
