@@ -71,14 +71,18 @@ impl Flusher {
         Watch(Some((Arc::clone(&self.desk), id)))
     }
 
-    /// Asks for everything that has ended to be sent, and waits so long at most, from now on.
-    pub(super) fn flush(&self, wait: Duration) -> Flushed {
-        if wait.is_zero() {
-            self.desk.change(Requests::ask);
-            return Flushed(None);
-        }
+    /// Asks for everything that has ended to be sent, and waits so long at most, from now on. An answer that `has_spans` of its own
+    /// waits in any case; another only where sending goes well, or a road that is blocked would delay answers that mostly have nothing
+    /// to send.
+    pub(super) fn flush(&self, wait: Duration, has_spans: bool) -> Flushed {
         let until = SystemClock.now().saturating_add(wait);
-        Flushed(Some(self.desk.change(|requests| requests.ask_and_wait(until))))
+        Flushed(self.desk.change(|requests| {
+            if wait.is_zero() || !(has_spans || requests.is_well()) {
+                requests.ask();
+                return None;
+            }
+            Some(requests.ask_and_wait(until))
+        }))
     }
 }
 
@@ -206,8 +210,8 @@ struct Worker {
 impl Worker {
     fn run(mut self) {
         while let Some(scope) = self.next() {
-            self.flush(scope);
-            drop(self.desk.0.change(Requests::finish));
+            let went_well = self.flush(scope);
+            drop(self.desk.0.change(|requests| requests.finish(went_well)));
         }
     }
 
@@ -226,17 +230,18 @@ impl Worker {
         }
     }
 
-    /// Tells of the first failure; the numbers of the exporter tell of all.
-    fn flush(&mut self, scope: Scope) {
+    /// Whether all was sent. Tells of the first failure; the numbers of the exporter tell of all.
+    fn flush(&mut self, scope: Scope) -> bool {
         let flushed = match scope {
             Scope::Ended => only_what_has_ended(|| self.provider.force_flush()),
             Scope::Running => self.provider.force_flush(),
         };
-        let Err(error) = flushed else { return };
+        let Err(error) = flushed else { return true };
         if !self.has_failed {
             otel_warn!(name: "XrayLambda.NotFlushed", error = error.to_string(), message = "spans could not all be sent before an answer");
         }
         self.has_failed = true;
+        false
     }
 }
 

@@ -58,7 +58,7 @@ impl Invocation {
         work()
     }
 
-    /// Ends the span and sends all that have ended. Where nothing of the invocation is recorded, its answer does not wait for that.
+    /// Ends the span and sends all that have ended: in one that is not recorded, calls of traces that are may have been answered.
     pub(super) fn end<R>(self, outcome: &Outcome<R>) -> Flushed {
         let span = self.cx.span();
         let is_recorded = span.is_recording();
@@ -72,8 +72,7 @@ impl Invocation {
             }
         }
         span.end();
-        let wait = if is_recorded { flush_wait(self.deadline, clock::epoch()) } else { Duration::ZERO };
-        self.shared.flusher.flush(wait)
+        self.shared.flusher.flush(flush_wait(self.deadline, clock::epoch()), is_recorded)
     }
 
     fn record(&self, kind: &str, message: &str) {

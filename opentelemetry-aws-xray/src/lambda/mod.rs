@@ -28,8 +28,8 @@
 //!    is `Box<dyn Error>`), a panic one of the type `panic`.
 //! 5. All spans that have ended are sent, and only then the answer goes out, because Lambda freezes the process once it has the answer. The
 //!    wait is bounded: a second at most, and not beyond the invocation's deadline. What could not be sent by then stays
-//!    queued, and the answer is the same. Several invocations that return at a time share a round of sending; one that is not recorded
-//!    waits for none.
+//!    queued, and the answer is the same. Several invocations that return at a time share a round of sending. One that is not recorded may
+//!    have spans inside that are, as those of a message whose sender is; it waits too, unless the last round failed or has not ended.
 //!
 //! # Who decides
 //!

@@ -5,13 +5,17 @@
 use std::{
     future::poll_fn,
     panic::AssertUnwindSafe,
+    pin::Pin,
     sync::{Arc, Condvar, Mutex, PoisonError},
     task::Waker,
     time::Duration,
 };
 
 use lambda_runtime::{Context as LambdaContext, Error, LambdaEvent, Service, service_fn};
-use opentelemetry::{Context, KeyValue, trace::Tracer, trace::TracerProvider};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{TraceContextExt, Tracer, TracerProvider},
+};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{SdkTracerProvider, Span, SpanData, SpanProcessor},
@@ -28,8 +32,12 @@ use tracing_subscriber::{
 
 use super::*;
 use crate::{
-    InProgressProcessor, Xray, XrayExporter, config::Environment, lambda::invocation::Invocation,
-    propagator::header_value, sink::MemorySink,
+    InProgressProcessor, Xray, XrayExporter,
+    config::Environment,
+    lambda::invocation::Invocation,
+    messaging::{Consumer, MessageCarrier},
+    propagator::{XrayPropagator, header_value},
+    sink::MemorySink,
 };
 
 const ROOT: &str = "1-5759e988-bd862e3fe1be46a994272793";
@@ -402,17 +410,48 @@ fn the_wait_is_bounded_without_a_thread_of_the_runtime() {
     answer.unwrap();
 }
 
-/// Nor does an answer wait for the spans of others.
+/// Whoever sent a message may have a trace that is recorded, also where the invocation is not.
 #[tokio::test]
-async fn an_invocation_that_is_not_recorded_waits_for_nothing() {
+async fn what_is_recorded_inside_of_an_invocation_that_is_not_is_sent_with_it() {
+    let (xray, sink) = pipeline();
+    let provider = xray.tracer_provider().clone();
+    let handler = service_fn(move |_: LambdaEvent<&str>| {
+        let consumer =
+            Consumer::sqs("jobs").with_tracer_provider(&provider).with_propagator(XrayPropagator::new());
+        async move {
+            let header = format!("Root={ROOT};Parent={PARENT};Sampled=1");
+            let message: MessageCarrier = [("AWSTraceHeader", &*header)].into_iter().collect();
+            consumer.start_continued(&message).span().end();
+            Ok::<_, Error>(())
+        }
+    });
+    let mut service = XrayLambdaLayer::new(xray.tracer_provider()).layer(handler);
+    for fields in [format!(";Parent={PARENT};Sampled=0"), String::new()] {
+        let header = format!("Root=1-5759e988-000000000000000000000001{fields}");
+        invoke(&mut service, "", Some(header)).await.unwrap();
+        let sent = documents(&sink);
+        assert_eq!((sent.len(), &sent[0]["trace_id"]), (1, &json!(ROOT)), "{sent:?}");
+    }
+}
+
+/// Nor does an answer wait for the spans of others where these can't be sent.
+#[tokio::test]
+async fn an_invocation_that_is_not_recorded_does_not_wait_where_sending_hangs() {
     let (gate, provider) = gated();
-    let unsampled = format!("Root={ROOT};Parent={PARENT};Sampled=0");
-    let mut service = XrayLambdaLayer::new(&provider).layer(service_fn(handler));
-    let mut invocation = Box::pin(invoke(&mut service, "", Some(unsampled)));
-    // The handler yields once.
-    let polls = [(); 2]
-        .map(|()| invocation.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop())).is_ready());
-    assert_eq!(polls, [false, true]);
+    let service = XrayLambdaLayer::new(&provider).layer(service_fn(handler));
+    let invocation = |sampled: u8| {
+        let header = format!("Root={ROOT};Parent={PARENT};Sampled={sampled}");
+        Box::pin(service.clone().call(LambdaEvent::new("", context(Some(header)))))
+    };
+    // The handlers yield once.
+    let polls = |mut invocation: Pin<Box<dyn Future<Output = _>>>| {
+        [(); 2].map(|()| {
+            let mut cx = std::task::Context::from_waker(Waker::noop());
+            Future::poll(invocation.as_mut(), &mut cx).is_ready()
+        })
+    };
+    assert_eq!(polls(invocation(1)), [false, false]);
+    assert_eq!(polls(invocation(0)), [false, true]);
     gate.open();
 }
 

@@ -15,6 +15,9 @@ pub(super) struct Requests {
     next: Option<Scope>,
     /// How many flushes have begun.
     flushes: u64,
+    is_flushing: bool,
+    /// Whether the last flush that has ended failed.
+    has_failed: bool,
     /// Nobody asks any more, or nobody flushes.
     is_closed: bool,
 }
@@ -75,11 +78,13 @@ impl Requests {
     pub(super) fn start(&mut self) -> Option<Scope> {
         let scope = self.next.take()?;
         self.flushes += 1;
+        self.is_flushing = true;
         Some(scope)
     }
 
     /// Ends the flush that was begun last. Who asked meanwhile waits for the next one: this one may have missed their spans.
-    pub(super) fn finish(&mut self) -> Released {
+    pub(super) fn finish(&mut self, went_well: bool) -> Released {
+        (self.is_flushing, self.has_failed) = (false, !went_well);
         let flushes = self.flushes;
         self.release(|waiting| waiting.flush <= flushes)
     }
@@ -98,6 +103,11 @@ impl Requests {
     pub(super) fn alarm(&self) -> Option<Duration> {
         let due = self.running.iter().map(|(_, due)| *due);
         due.chain(self.waiting.iter().map(|waiting| waiting.until)).min()
+    }
+
+    /// Whether a flush that is asked for now begins at once, and the last one went well.
+    pub(super) const fn is_well(&self) -> bool {
+        self.next.is_none() && !self.is_flushing && !self.has_failed
     }
 
     /// Whether a flush was asked for.
@@ -150,11 +160,11 @@ mod tests {
         let mut before: Vec<_> = (0..3).map(|_| requests.ask_and_wait(LATE)).collect();
         assert_eq!((requests.start(), requests.start()), (Some(Scope::Ended), None));
         let mut during: Vec<_> = (0..3).map(|_| requests.ask_and_wait(LATE)).collect();
-        drop(requests.finish());
+        drop(requests.finish(true));
         assert!(before.iter_mut().all(is_answered));
         assert!(!during.iter_mut().any(is_answered));
         assert_eq!(requests.start(), Some(Scope::Ended));
-        drop(requests.finish());
+        drop(requests.finish(true));
         assert!(during.iter_mut().all(is_answered));
         assert_eq!(requests.start(), None);
     }
@@ -189,6 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn sending_goes_well_between_flushes_that_do() {
+        let mut requests = Requests::default();
+        assert!(requests.is_well());
+        for went_well in [true, false, true] {
+            requests.ask();
+            assert!(!requests.is_well());
+            requests.start();
+            assert!(!requests.is_well());
+            drop(requests.finish(went_well));
+            assert_eq!(requests.is_well(), went_well);
+        }
+    }
+
+    #[test]
     fn nobody_waits_where_nobody_flushes() {
         let mut requests = Requests::default();
         let mut asked = requests.ask_and_wait(LATE);
@@ -217,7 +241,7 @@ mod tests {
                     }
                     3 if is_flushing => {
                         is_flushing = false;
-                        drop(requests.finish());
+                        drop(requests.finish(true));
                         asked.iter_mut().for_each(|(_, is_begun, is_done, _)| *is_done |= *is_begun);
                     }
                     4 => {
