@@ -40,21 +40,23 @@ fn bucket_in_path<'p>(operation_path: &str, path: &'p str) -> Option<&'p str> {
 
 /// Virtual-hosted style: `bucket.s3.region.amazonaws.com`, or `bucket.` before some other endpoint.
 fn bucket_in_host(authority: &str) -> Option<&str> {
-    /// How S3's own hosts begin, after the bucket.
-    const S3_HOSTS: [&str; 3] = ["s3.", "s3-", "s3express-"];
-    if S3_HOSTS.iter().any(|host| authority.starts_with(host)) {
+    // Behind a bucket first: a bucket's own name may begin as a host of S3's does.
+    let own = authority.match_indices('.').find(|(at, _)| is_of_s3(&authority[at + 1..]));
+    if let Some((at, _)) = own {
+        return Some(&authority[..at]);
+    }
+    if is_of_s3(authority) {
         return None;
     }
-    let own = S3_HOSTS.iter().find_map(|host| {
-        let labels = authority.match_indices('.').find(|(at, _)| authority[at + 1..].starts_with(host));
-        labels.map(|(at, _)| &authority[..at])
-    });
-    own.or_else(|| {
-        let (host, _) = authority.rsplit_once(':').unwrap_or((authority, ""));
-        let is_address = host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
-        let (first, _) = host.split_once('.').filter(|_| !is_address)?;
-        Some(first)
-    })
+    let (host, _) = authority.rsplit_once(':').unwrap_or((authority, ""));
+    let is_address = host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
+    let (first, _) = host.split_once('.').filter(|_| !is_address)?;
+    Some(first)
+}
+
+/// Whether a host's name begins as S3's own do.
+fn is_of_s3(host: &str) -> bool {
+    ["s3.", "s3-", "s3express-"].iter().any(|start| host.starts_with(start))
 }
 
 #[cfg(test)]
@@ -84,6 +86,22 @@ mod tests {
                 (Some("b--usw2-az1--x-s3"), Some("k")),
             ),
             (ANY, "/k", "http://b.minio.local:9000/k", (Some("b"), Some("k"))),
+            // Buckets that are called as S3's hosts begin.
+            (ANY, "/k", "https://s3-logs.s3.eu-west-1.amazonaws.com/k", (Some("s3-logs"), Some("k"))),
+            (ANY, "/k", "https://s3-logs.s3.amazonaws.com/k", (Some("s3-logs"), Some("k"))),
+            (ANY, "/k", "https://s3-fips.s3-fips.us-west-2.amazonaws.com/k", (Some("s3-fips"), Some("k"))),
+            (
+                ANY,
+                "/k",
+                "https://s3-ap-123.s3-accesspoint.eu-west-1.amazonaws.com/k",
+                (Some("s3-ap-123"), Some("k")),
+            ),
+            (
+                ANY,
+                "/k",
+                "https://s3-logs.s3.dualstack.eu-west-1.amazonaws.com/k",
+                (Some("s3-logs"), Some("k")),
+            ),
             ("ListObjectsV2", "/", "https://b.s3.eu-west-1.amazonaws.com/?list-type=2", (Some("b"), None)),
             // Path style.
             (ANY, "/k", "https://s3.eu-west-1.amazonaws.com/b/k", (Some("b"), Some("k"))),
@@ -94,6 +112,8 @@ mod tests {
             // Neither.
             ("ListBuckets", "/", "https://s3.eu-west-1.amazonaws.com/?x-id=ListBuckets", (None, None)),
             ("HeadBucket", "/", "https://s3.eu-west-1.amazonaws.com/", (None, None)),
+            ("HeadBucket", "/", "https://s3-fips.us-west-2.amazonaws.com/", (None, None)),
+            ("HeadBucket", "/", "https://s3.dualstack.eu-west-1.amazonaws.com/", (None, None)),
             ("HeadBucket", "/", "http://127.0.0.1:5000/", (None, None)),
             ("HeadBucket", "/", "http://[::1]:5000/", (None, None)),
         ] {
