@@ -92,13 +92,19 @@ impl Message<'_> {
             members::read(self.body, |name| parameter(name).is_some(), &mut record);
             let is_last = |name: &str| parameters.iter().any(|row| row.place == Place::LastMember(name));
             members::read_tail(self.body, is_last, record);
-        } else if content_type.starts_with("application/x-www-form-urlencoded")
-            && self.body.len() <= MAX_BODY_BYTES
-        {
-            let form = std::str::from_utf8(self.body).unwrap_or_default();
-            text::pairs(form).for_each(|(name, value)| record(&name, Member::Text(text::bounded(&value))));
+        } else if content_type.starts_with("application/x-www-form-urlencoded") {
+            text::pairs(whole_pairs(self.body))
+                .for_each(|(name, value)| record(&name, Member::Text(text::bounded(&value))));
         }
     }
+}
+
+/// What is read of a form, without the pair in which that ends.
+fn whole_pairs(form: &[u8]) -> &str {
+    let read = &form[..form.len().min(MAX_BODY_BYTES)];
+    let is_cut = read.len() < form.len();
+    let end = if is_cut { read.iter().rposition(|byte| *byte == b'&').unwrap_or(0) } else { read.len() };
+    std::str::from_utf8(&read[..end]).unwrap_or_default()
 }
 
 impl Parameter {

@@ -151,12 +151,19 @@ fn large_batches_say_what_is_called() {
     let items = format!(r#"{{"RequestItems":{{"orders":[{{"Item":"{long}"}}],"drivers":[]}}}}"#);
     let records = format!(r#"{{"Records":[{{"Data":"{long}","PartitionKey":"k"}}],"StreamName":"clicks"}}"#);
     let entries = format!(r#"{{"Entries":["{long}"],"Other":[{{}}],"QueueUrl":"jobs"}}"#);
-    for (service, body, expected) in [
-        ("DynamoDB", items, &["aws.dynamodb.table_names=[\"orders\"]"][..]),
-        ("Kinesis", records, &["aws.kinesis.stream_name=clicks"]),
-        ("SQS", entries, &["messaging.system=aws_sqs"]),
+    let publish =
+        format!("Action=Publish&TopicArn=arn%3Aaws%3Asns%3Aeu%3A123456789012%3Anews&Message={long}");
+    let cut = format!("Message={}&TopicArn=arn%3A&More=", "x".repeat(MAX_BODY_BYTES - 20));
+    let sns = "messaging.system=aws.sns";
+    let topic = [sns, "aws.account_id=123456789012", "aws.sns.topic.arn=arn:aws:sns:eu:123456789012:news"];
+    for (service, kind, body, expected) in [
+        ("DynamoDB", JSON, items, &["aws.dynamodb.table_names=[\"orders\"]"][..]),
+        ("Kinesis", JSON, records, &["aws.kinesis.stream_name=clicks"]),
+        ("SQS", JSON, entries, &["messaging.system=aws_sqs"]),
+        ("SNS", FORM, publish, &topic),
+        ("SNS", FORM, cut, &[sns]),
     ] {
-        assert_eq!(shown(&of_request(service, &request("/", &[JSON], &body))), expected, "{service}");
+        assert_eq!(shown(&of_request(service, &request("/", &[kind], &body))), expected, "{service}");
     }
 }
 
