@@ -118,7 +118,7 @@ fn is_throttled(span: &SpanData, attributes: &Attributes<'_, '_>) -> bool {
         .or_else(exception_type)
         .or_else(|| attributes.text(Slot::AwsErrorCode));
     code.is_some_and(|code| {
-        const NAMES: [&str; 14] = [
+        const NAMES: [&str; 15] = [
             "Throttling",
             "ThrottlingException",
             "ThrottledException",
@@ -133,6 +133,7 @@ fn is_throttled(span: &SpanData, attributes: &Attributes<'_, '_>) -> bool {
             "LimitExceededException",
             "SlowDown",
             "PriorRequestNotComplete",
+            "EC2ThrottledException",
         ];
         NAMES.contains(&code)
     })
