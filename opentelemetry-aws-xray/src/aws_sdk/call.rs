@@ -25,6 +25,8 @@ pub(super) struct Call {
     /// The path before the SDK has put the endpoint in front; taken when it has, once.
     operation_path: Option<String>,
     is_serialized: bool,
+    /// How often it was sent, or is about to be.
+    attempts: u32,
     is_open: bool,
 }
 
@@ -53,7 +55,14 @@ impl Call {
             .with_kind(SpanKind::Client)
             .with_attributes(attributes);
         let cx = tracer.start(parent, builder);
-        Self { cx, operation: operation.clone(), operation_path: None, is_serialized: false, is_open: true }
+        Self {
+            cx,
+            operation: operation.clone(),
+            operation_path: None,
+            is_serialized: false,
+            attempts: 0,
+            is_open: true,
+        }
     }
 
     /// The context whose active span this is.
@@ -76,17 +85,18 @@ impl Call {
         }
     }
 
-    /// Records what only the whole address says about the target.
-    pub(super) fn addressed(&mut self, uri: &str) {
+    /// Notes that the request is about to be sent for the `attempts`th time, and records what only the whole address says about the
+    /// target.
+    pub(super) fn addressed(&mut self, uri: &str, attempts: u32) {
+        self.attempts = attempts;
         if let Some(path) = self.operation_path.take() {
             self.cx.span().set_attributes(s3::attributes(self.operation.name(), &path, uri));
         }
     }
 
-    /// Ends the span after `attempts` attempts, once.
+    /// Ends the span, once.
     pub(super) fn finish(
         &mut self,
-        attempts: u32,
         response: Option<&HttpResponse>,
         error: Option<&OrchestratorError<Error>>,
     ) {
@@ -95,9 +105,6 @@ impl Call {
         }
         let span = self.cx.span();
         if span.is_recording() {
-            if let retries @ 1.. = attempts.saturating_sub(1) {
-                span.set_attribute(KeyValue::new("http.request.resend_count", i64::from(retries)));
-            }
             if let Some(response) = response {
                 span.set_attributes(of_any_response(response));
                 span.set_attributes(parameters::of_response(self.operation.service(), response));
@@ -122,7 +129,11 @@ impl Call {
 
     fn end(&mut self) {
         self.is_open = false;
-        self.cx.span().end();
+        let span = self.cx.span();
+        if let retries @ 1.. = self.attempts.saturating_sub(1) {
+            span.set_attribute(KeyValue::new("http.request.resend_count", i64::from(retries)));
+        }
+        span.end();
     }
 }
 

@@ -141,8 +141,9 @@ impl Intercept for XrayInterceptor {
         _components: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let attempts = cfg.load::<RequestAttempts>().map_or(0, RequestAttempts::attempts);
         if let Some(call) = cfg.get_mut_from_interceptor_state::<Call>() {
-            call.addressed(context.request().uri());
+            call.addressed(context.request().uri(), attempts);
         }
         Ok(())
     }
@@ -153,10 +154,9 @@ impl Intercept for XrayInterceptor {
         _components: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let attempts = cfg.load::<RequestAttempts>().map_or(0, RequestAttempts::attempts);
         if let Some(call) = cfg.get_mut_from_interceptor_state::<Call>() {
             let error = context.output_or_error().and_then(Result::err);
-            call.finish(attempts, context.response(), error);
+            call.finish(context.response(), error);
         }
         Ok(())
     }

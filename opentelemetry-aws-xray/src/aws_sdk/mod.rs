@@ -28,7 +28,7 @@
 //!    answer, and for a failed call `error.type` and an `exception` event with the service's code and message.
 //!
 //! The body of a streamed answer (`GetObject`) is not part of the call. If the call is given up,
-//! `xray.response.aborted` is `head`. What identifies a resource (an ARN, the URL of a queue) also tells who owns it:
+//! `xray.response.aborted` is `head`, and `http.request.resend_count` says how often it was tried again by then. What identifies a resource (an ARN, the URL of a queue) also tells who owns it:
 //! `aws.account_id`.
 
 mod call;

@@ -219,16 +219,35 @@ async fn nobody_listens() {
 
 #[tokio::test]
 async fn a_call_that_is_given_up() {
-    let aws = StandIn::with_replies([Reply { is_silent: true, ..Reply::default() }]).await;
-    let client = aws.sqs(aws.interceptor());
-    aws.recorder
-        .serve(async {
-            let call = tokio::time::timeout(Duration::from_millis(200), client.list_queues().send());
-            assert!(call.await.is_err());
-        })
-        .await;
-    let calls = aws.recorder.aws_calls();
-    let [call] = calls.as_slice() else { panic!("{calls:#?}") };
-    assert_eq!(metadata(call)["xray.response.aborted"], "head");
-    assert!(call.get("fault").is_none() && call["end_time"].is_number());
+    let throttled = Reply { status: 400, body: r#"{"__type":"ThrottlingException"}"#, ..Reply::default() };
+    let silent = Reply { is_silent: true, ..Reply::default() };
+    for (replies, retries) in [
+        (vec![silent.clone()], None),
+        (vec![throttled.clone(), silent.clone()], Some(1)),
+        (vec![throttled.clone(), throttled, silent], Some(2)),
+    ] {
+        let attempts = replies.len();
+        let aws = StandIn::with_replies(replies).await;
+        let retry = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
+        let config = aws_sdk_sqs::config::Builder::from(&aws.config).interceptor(aws.interceptor());
+        let client = aws_sdk_sqs::Client::from_conf(config.retry_config(retry).build());
+        let all_are_there = async {
+            while aws.seen().len() < attempts {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        aws.recorder
+            .serve(async {
+                tokio::select! {
+                    answer = client.list_queues().send() => panic!("{answer:?}"),
+                    seen = tokio::time::timeout(Duration::from_secs(60), all_are_there) => seen.unwrap(),
+                }
+            })
+            .await;
+        let calls = aws.recorder.aws_calls();
+        let [call] = calls.as_slice() else { panic!("{calls:#?}") };
+        assert_eq!(metadata(call)["xray.response.aborted"], "head");
+        assert_eq!(call["aws"]["retries"].as_u64(), retries, "{call:#}");
+        assert!(call.get("fault").is_none() && call["end_time"].is_number());
+    }
 }
