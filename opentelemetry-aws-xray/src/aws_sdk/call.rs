@@ -109,7 +109,7 @@ impl Call {
                 span.set_attributes(of_any_response(response));
                 span.set_attributes(parameters::of_response(self.operation.service(), response));
             }
-            if let Some(error) = error {
+            if let Some(error) = error.filter(|_| !response.is_some_and(is_not_modified)) {
                 self.fail(&Failure::of(error, response, self.is_serialized));
             }
         }
@@ -145,6 +145,11 @@ impl Drop for Call {
             self.end();
         }
     }
+}
+
+/// What was asked for only if it had changed, and has not (S3): an error of the SDK's, which has nothing to hand out, but no failure.
+fn is_not_modified(response: &HttpResponse) -> bool {
+    response.status().as_u16() == 304
 }
 
 /// What the answers of all services have in common.

@@ -25,7 +25,8 @@
 //!    read.
 //! 4. When the call has ended, after all attempts: `http.response.status_code`, `http.response.body.size`, `aws.request_id`,
 //!    `aws.extended_request_id` (S3), `http.request.resend_count` if there was more than one attempt, counts from the
-//!    answer, and for a failed call `error.type` and an `exception` event with the service's code and message.
+//!    answer, and for a failed call `error.type` and an `exception` event with the service's code and message. A 304 (S3, of an object that
+//!    has not changed) is an error of the SDK's, but none here.
 //!
 //! The body of a streamed answer (`GetObject`) is not part of the call. If the call is given up,
 //! `xray.response.aborted` is `head`, and `http.request.resend_count` says how often it was tried again by then. What identifies a resource (an ARN, the URL of a queue) also tells who owns it:

@@ -128,6 +128,36 @@ async fn an_object_that_is_not_there() {
     );
 }
 
+/// What was asked for only if it had changed.
+#[tokio::test]
+async fn an_object_that_has_not_changed_is_no_failure() {
+    let aws =
+        StandIn::with_replies([Reply { status: 304, headers: XML, body: "", ..Reply::default() }]).await;
+    let client = aws.s3(aws.interceptor());
+    let call = client.get_object().bucket("photos").key("k").if_none_match("\"x\"").send();
+    aws.recorder.serve(call).await.unwrap_err();
+
+    let calls = aws.recorder.aws_calls();
+    let [call] = calls.as_slice() else { panic!("{calls:#?}") };
+    assert_eq!((&call["http"]["response"]["status"], &call["aws"]["key"]), (&json!(304), &json!("k")));
+    assert!(["error", "fault", "cause"].iter().all(|field| call.get(field).is_none()), "{call:#}");
+}
+
+/// An answer to `HEAD` has no body in which a code could stand.
+#[tokio::test]
+async fn an_answer_without_a_code_has_its_status() {
+    let aws =
+        StandIn::with_replies([Reply { status: 404, headers: XML, body: "", ..Reply::default() }]).await;
+    let client = aws.s3(aws.interceptor());
+    let answer = aws.recorder.serve(client.head_object().bucket("photos").key("k").send()).await;
+    assert!(answer.unwrap_err().into_service_error().is_not_found());
+
+    let calls = aws.recorder.aws_calls();
+    let exception = &calls[0]["cause"]["exceptions"][0];
+    assert_eq!((&calls[0]["error"], &exception["type"]), (&json!(true), &json!("404")));
+    assert!(exception["message"].as_str().unwrap().contains("NotFound"), "{exception}");
+}
+
 #[tokio::test]
 async fn throttled_calls_are_tried_again() {
     let throttled = Reply {
