@@ -11,7 +11,7 @@
 //! # Receiving
 //!
 //! SQS hands over the attributes that a call asks for: `AWSTraceHeader` must be among the names of system attributes of
-//! `ReceiveMessage`. In an event of Lambda it always is.
+//! `ReceiveMessage`. In an event of Lambda it is there without that. A message whose sender had no trace has none.
 //!
 //! [`Consumer`] makes the span of those who work on messages. [`start_linked`](Consumer::start_linked) is for a batch and the
 //! one to begin with: a span in a trace of its own, linked to every producer, as Lambda does it for its queues, so that the
