@@ -38,11 +38,12 @@ async fn look_around() -> Result<(), BoxError> {
     let request = reqwest::Request::new(http::Method::GET, "http://127.0.0.1:3000/orders/7".parse()?);
     println!("{}", client.oneshot(request).await?.text().await?);
 
-    // hyper, with retries: a span for each attempt, and a count in those after the first.
+    // hyper, with retries: a span for each attempt, and a count in those after the first. In a box, its errors say why.
     let client = ServiceBuilder::new()
         .layer(CountResendsLayer::new())
         .layer(RetryLayer::new(Retries(2)))
         .layer(XrayClientLayer::new())
+        .map_err(BoxError::from)
         .service(Client::builder(TokioExecutor::new()).build_http());
     let request = Request::get("http://127.0.0.1:3000/orders/7").body(Empty::<bytes::Bytes>::new())?;
     println!("{}", client.oneshot(request).await?.status());

@@ -76,6 +76,8 @@ pub mod check;
 pub mod clock;
 pub mod config;
 mod context_missing;
+#[cfg(any(feature = "aws-sdk", feature = "tower"))]
+mod error_chain;
 mod exporter;
 mod id_generator;
 mod in_progress;

@@ -1,7 +1,5 @@
 //! Why a call failed, in the service's own words.
 
-use std::{error::Error as StdError, fmt::Write};
-
 use aws_smithy_runtime_api::client::{
     interceptors::context::Error,
     orchestrator::{HttpResponse, OrchestratorError},
@@ -11,6 +9,7 @@ use super::{
     members::{self, Member},
     text,
 };
+use crate::error_chain;
 
 /// What is recorded of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,15 +54,7 @@ impl Failure {
 
 /// The error and its sources.
 fn chain(error: &OrchestratorError<Error>) -> String {
-    /// Deep enough for what lies between an SDK and a socket.
-    const MAX_SOURCES: usize = 8;
-    let mut chain = error.to_string();
-    let sources = std::iter::successors(error.source(), |&error| error.source());
-    for source in sources.take(MAX_SOURCES) {
-        // Writing to a string does not fail.
-        let _ = write!(chain, ": {source}");
-    }
-    text::message(&chain)
+    text::message(&error_chain::message(error))
 }
 
 /// What a service told.

@@ -65,7 +65,7 @@ impl<B: Body> XrayBody<B> {
 
 impl<B> Body for XrayBody<B>
 where
-    B: Body<Error: fmt::Display>,
+    B: Body<Error: fmt::Display + 'static>,
 {
     type Data = B::Data;
     type Error = B::Error;

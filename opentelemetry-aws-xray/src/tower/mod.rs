@@ -24,9 +24,10 @@
 //!    (bytes handed over) are recorded by then.
 //!
 //! Only a 5xx, an error of the service or of the body, and a panic make the span an error; the latter three are
-//! recorded as an `exception` event. If the caller goes away, `xray.response.aborted` is `head` (no response yet) or
-//! `body` (in the middle of it), and that is not an error. An upgraded connection (`101`, `CONNECT`) is not part
-//! of the span.
+//! recorded as an `exception` event, with the messages of an error's sources if it is in a box (`tower::BoxError`), `reqwest::Error`,
+//! `axum::Error` or [`std::io::Error`]; of other types only [`Display`](std::fmt::Display) is known. If the caller goes away,
+//! `xray.response.aborted` is `head` (no response yet) or `body` (in the middle of it), and that is not an error. An upgraded
+//! connection (`101`, `CONNECT`) is not part of the span.
 //!
 //! ```
 //! # #[cfg(feature = "axum")] {
@@ -67,6 +68,7 @@ mod body;
 mod body_end;
 mod client;
 mod conventions;
+mod error;
 mod grpc;
 mod headers;
 mod instruments;

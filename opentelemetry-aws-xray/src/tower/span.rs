@@ -1,6 +1,6 @@
 //! The span of one exchange, open until its response body ends.
 
-use std::{any, fmt, thread};
+use std::{fmt, thread};
 
 use http::{HeaderMap, Method, StatusCode};
 use http_body::Body;
@@ -11,7 +11,8 @@ use opentelemetry::{
 
 use super::{
     body_end::{Asked, BodyEnd},
-    grpc, text,
+    error::Told,
+    grpc,
 };
 
 /// Whose account of the exchange the span is. The two disagree about what is an error.
@@ -185,11 +186,12 @@ impl ExchangeSpan {
     }
 
     /// Ends the span with an error of the service or of the body.
-    pub(super) fn fail<E: fmt::Display>(mut self, error: &E) {
+    pub(super) fn fail<E: fmt::Display + 'static>(mut self, error: &E) {
         if !self.is_open() {
             return;
         }
-        self.record_exception(any::type_name::<E>(), text::message(&error.to_string()));
+        let Told { kind, message } = Told::by(error);
+        self.record_exception(kind, message);
         self.end();
     }
 

@@ -15,7 +15,7 @@ use opentelemetry_aws_xray::{
 };
 use opentelemetry_sdk::trace::Sampler;
 use tower::{
-    Layer, ServiceBuilder, ServiceExt,
+    BoxError, Layer, ServiceBuilder, ServiceExt,
     retry::{Policy, RetryLayer},
 };
 
@@ -161,6 +161,14 @@ async fn a_call_that_fails_is_an_error() {
     let span = world.span().await;
     assert!(is_error(&span));
     assert_eq!(attribute(&span, "error.type"), "hyper_util::client::legacy::client::Error");
+
+    // In a box it can tell its sources.
+    let boxed = ServiceExt::<Request<_>>::map_err(hyper_client(), BoxError::from);
+    let client = world.client_layer().layer(boxed);
+    client.oneshot(get(closed, "/")).with_context(cx.clone()).await.unwrap_err();
+    let told = exception(&world.span().await);
+    let expected = "Box<dyn Error>: client error (Connect): tcp connect error: Connection refused";
+    assert!(told.starts_with(expected), "{told}");
 
     let url = format!("http://{closed}/?X-Amz-Signature=secret");
     let request = reqwest::Request::new(http::Method::GET, url.parse().unwrap());

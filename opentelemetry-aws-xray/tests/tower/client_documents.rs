@@ -130,10 +130,10 @@ async fn calls_that_fail_say_how() {
     let closed = silent().await.1;
     let truncating = peer(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nand then").await;
     let soon = Duration::from_millis(50);
-    for (why, address, timeout, message, status) in [
-        ("refused", closed, PATIENCE, "error sending request", None),
-        ("too slow", quiet, soon, "error sending request", None),
-        ("cut off", truncating, PATIENCE, "request or response body error", Some(200)),
+    for (why, address, timeout, message, source, status) in [
+        ("refused", closed, PATIENCE, "error sending request", "tcp connect error: Connection refused", None),
+        ("too slow", quiet, soon, "error sending request", "operation timed out", None),
+        ("cut off", truncating, PATIENCE, "request or response body error", "end of file before", Some(200)),
     ] {
         let client = reqwest::Client::builder().timeout(timeout).build().unwrap();
         let client = world.client_layer().layer(client);
@@ -149,7 +149,8 @@ async fn calls_that_fail_say_how() {
         assert_eq!(call["http"]["response"]["status"].as_u64(), status, "{why}: {call:#}");
         let exception = &call["cause"]["exceptions"][0];
         assert_eq!(exception["type"], "reqwest::error::Error", "{why}: {call:#}");
-        assert!(exception["message"].as_str().unwrap().contains(message), "{why}: {call:#}");
+        let told = exception["message"].as_str().unwrap();
+        assert!(told.starts_with(message) && told.contains(source), "{why}: {told}");
         assert!(!call.to_string().contains("secret"), "{why}: {call:#}");
     }
     drop(held);

@@ -24,7 +24,7 @@ use crate::tower::{
 /// fn traced<S, Req>(client: S) -> XrayClient<S>
 /// where
 ///     Req: ClientRequest,
-///     S: Service<Req, Response: ClientResponse, Error: Display>,
+///     S: Service<Req, Response: ClientResponse, Error: Display + 'static>,
 /// {
 ///     XrayClientLayer::new().with_traced_callee(true).layer(client)
 /// }

@@ -49,7 +49,7 @@ impl<F, R, E> Future for XrayClientFuture<F>
 where
     F: Future<Output = Result<R, E>>,
     R: ClientResponse,
-    E: fmt::Display,
+    E: fmt::Display + 'static,
 {
     type Output = Result<R::Traced, E>;
 
@@ -66,7 +66,7 @@ where
     }
 }
 
-fn complete<R: ClientResponse, E: fmt::Display>(
+fn complete<R: ClientResponse, E: fmt::Display + 'static>(
     mut span: ExchangeSpan,
     result: Result<R, E>,
 ) -> Result<R::Traced, E> {

@@ -62,7 +62,7 @@ impl<S> XrayClient<S> {
 
 impl<S, Req> Service<Req> for XrayClient<S>
 where
-    S: Service<Req, Response: ClientResponse, Error: fmt::Display>,
+    S: Service<Req, Response: ClientResponse, Error: fmt::Display + 'static>,
     Req: ClientRequest,
 {
     type Response = <S::Response as ClientResponse>::Traced;

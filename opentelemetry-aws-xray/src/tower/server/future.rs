@@ -61,7 +61,7 @@ impl<F, B, ResBody, E> Future for XrayResponseFuture<F, B>
 where
     F: Future<Output = Result<Response<ResBody>, E>>,
     B: Bodies<ResBody>,
-    E: fmt::Display,
+    E: fmt::Display + 'static,
 {
     type Output = Result<Response<B::Body>, E>;
 
@@ -79,7 +79,7 @@ where
 }
 
 impl Traced {
-    fn complete<B: Bodies<ResBody>, ResBody, E: fmt::Display>(
+    fn complete<B: Bodies<ResBody>, ResBody, E: fmt::Display + 'static>(
         mut self,
         result: Result<Response<ResBody>, E>,
     ) -> Result<Response<B::Body>, E> {

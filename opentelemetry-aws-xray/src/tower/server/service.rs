@@ -44,7 +44,7 @@ impl<S, B> XrayService<S, B> {
 
 impl<S, B, ReqBody, ResBody> Service<Request<ReqBody>> for XrayService<S, B>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>, Error: fmt::Display>,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>, Error: fmt::Display + 'static>,
     B: Bodies<ResBody>,
 {
     type Response = Response<B::Body>;
