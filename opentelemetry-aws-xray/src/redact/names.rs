@@ -1,10 +1,12 @@
 //! Names that tell a secret.
 
+use crate::annotate::own_key;
+
 /// Whether an attribute of this name, a parameter or a header holds a secret by all appearances, in either case and with `-`
 /// for `_`, as headers have it. `input_tokens` does not.
-pub(crate) fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(whole: &str) -> bool {
     const ENDS: [&str; 4] = ["token", "pwd", "private_key", "access_key"];
-    let name = name.as_bytes();
+    let name = whole.as_bytes();
     let at = |start: usize, part: &str| {
         let found = name.get(start..start + part.len()).unwrap_or_default();
         let is_same = |(found, wanted): (&u8, u8)| {
@@ -20,9 +22,14 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         }
     });
     let may_end = matches!(name.last().map(u8::to_ascii_lowercase), Some(b'n' | b'd' | b'y'));
-    holds
-        || may_end
-            && ENDS.iter().any(|end| name.len().checked_sub(end.len()).is_some_and(|start| at(start, end)))
+    let ends = may_end
+        && ENDS.iter().any(|end| name.len().checked_sub(end.len()).is_some_and(|start| at(start, end)));
+    (holds || ends) && !is_name_of_secret(whole)
+}
+
+/// Whether it is an attribute that only says which secret was asked for (OpenTelemetry semantic conventions, Secrets Manager).
+fn is_name_of_secret(name: &str) -> bool {
+    matches!(own_key(name), "aws.secretsmanager.secret.id" | "aws.secretsmanager.secret.arn")
 }
 
 /// Parts of names that tell a secret. Those that begin with the same two letters stand in one row.
@@ -70,6 +77,10 @@ mod tests {
             ("tls.Private-Key", true),
             ("aws.access-key", true),
             ("aws.secret.id", true),
+            ("aws.secretsmanager.secret.value", true),
+            ("aws.secretsmanager.secret.id", false),
+            ("aws.secretsmanager.secret.arn", false),
+            ("aws.xray.annotation.aws.secretsmanager.secret.arn", false),
             ("gen_ai.usage.input_tokens", false),
             ("order.id", false),
             ("pass", false),

@@ -126,6 +126,22 @@ fn no_secret_of_a_message_leaves() {
 }
 
 #[test]
+fn names_of_secrets_are_no_secrets() {
+    let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db-AbCdEf";
+    let attributes = vec![
+        KeyValue::new("aws.secretsmanager.secret.id", "billing/key"),
+        KeyValue::new("aws.secretsmanager.secret.arn", arn),
+        KeyValue::new("aws.secretsmanager.secret.value", "hunter2"),
+    ];
+    let span = child(2, 1, SpanKind::Client, "x", attributes);
+    let documents = documents(XrayExporter::builder, &span, &[]);
+    assert!(!tells(&documents, "hunter2"));
+    for document in documents.chunks(1) {
+        assert!(tells(document, arn) && tells(document, "billing/key"));
+    }
+}
+
+#[test]
 fn what_is_denied_stays_wherever_it_lands() {
     let metadata = |namespace: &str, key: &str| Redaction::default().with_denied_metadata(namespace, key);
     let denied = |patterns: [&str; 2]| Redaction::default().with_denied(patterns);
