@@ -1,6 +1,8 @@
 //! What must not leave the process: passwords, tokens and signatures, in addresses and under telling names.
 
 mod connection;
+mod escape;
+mod kind;
 mod message;
 mod names;
 mod parameters;
@@ -9,11 +11,11 @@ mod url;
 use std::borrow::Cow;
 
 pub(crate) use connection::{behind_user, without_secrets};
+use kind::Kind;
 pub(crate) use message::text;
 pub(crate) use names::is_secret_name;
 pub(crate) use parameters::parameters;
-use url::without_user_info;
-pub(crate) use url::{host, url};
+pub(crate) use url::{host, target, url};
 
 use crate::{
     annotate::{OBJECT_PREFIX, own_key},
@@ -25,21 +27,12 @@ pub(crate) const REDACTED: &str = "REDACTED";
 
 /// Whether a name says that its text is an address or a message, of which [`named`] leaves something out.
 pub(crate) fn is_quoting_name(key: &str) -> bool {
-    matches!(
-        own_key(key),
-        "url.full"
-            | "http.url"
-            | "messaging.url"
-            | "messaging.destination.name"
-            | "messaging.destination"
-            | "http.target"
-            | "url.query"
-            | "http.host"
-            | "db.connection_string"
-            | "exception.message"
-            | "exception.stacktrace"
-            | "aws.http.error_message"
-    )
+    Kind::of(own_key(key)).is_some()
+}
+
+/// Whether a name says that its text is a URL, which is then as [`url`] leaves it.
+pub(crate) fn is_url_name(key: &str) -> bool {
+    Kind::of(own_key(key)) == Some(Kind::Url)
 }
 
 /// An attribute's text as it may leave the process, where its name says that it is an address, a message or JSON. What handlers
@@ -48,16 +41,14 @@ pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
     if key.starts_with(OBJECT_PREFIX) {
         return json_without_secrets(text);
     }
-    match own_key(key) {
-        "url.full" | "http.url" | "messaging.url" => url(text),
-        "http.target" | "messaging.destination.name" | "messaging.destination" if text.contains("://") => {
-            url(text)
-        }
-        "url.query" | "http.target" => parameters(text),
-        "http.host" => without_user_info(text),
-        "db.connection_string" => without_secrets(text),
-        "exception.message" | "exception.stacktrace" | "aws.http.error_message" => self::text(text),
-        _ => Cow::Borrowed(text),
+    Kind::of(own_key(key)).map_or(Cow::Borrowed(text), |kind| kind.clean(text))
+}
+
+/// What a second step leaves of the text that a first one left.
+fn and_then<'t>(text: Cow<'t, str>, clean: impl for<'a> Fn(&'a str) -> Cow<'a, str>) -> Cow<'t, str> {
+    match text {
+        Cow::Borrowed(text) => clean(text),
+        Cow::Owned(text) => Cow::Owned(clean(&text).into_owned()),
     }
 }
 
@@ -98,8 +89,22 @@ mod tests {
             "aws.xray.metadatum.n.http.url",
             "aws.xray.annotation.order",
             "url.path",
+            "url",
+            "uri",
+            "order.callback_url",
+            "curl",
+            "http.request.header.referer",
+            "http.response.header.location",
+            "cloud.location",
+            "error",
+            "db.error",
+            "err",
+            "error.type",
+            "failure.chain",
+            "message",
+            "grpc.message",
+            "message.type",
             "db.operation",
-            "order.url",
         ] {
             assert_eq!(named(name, text) != text, is_quoting_name(name), "{name}");
         }

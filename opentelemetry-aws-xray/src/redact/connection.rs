@@ -110,7 +110,7 @@ fn named_value(text: &str, separator: Option<char>) -> Option<(&str, usize)> {
 impl Parameter<'_> {
     fn is_secret(&self) -> bool {
         /// What names of parameters have in them that tell a user or a secret.
-        const PARTS: [&str; 6] = ["pass", "pwd", "user", "token", "accountkey", "accesskey"];
+        const PARTS: [&str; 4] = ["pass", "pwd", "user", "token"];
         let name = self.name.to_ascii_lowercase();
         is_secret_name(&name) || PARTS.iter().any(|part| name.contains(part))
     }

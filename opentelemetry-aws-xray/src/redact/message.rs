@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 
-use super::{REDACTED, parameters};
+use super::{REDACTED, and_then, parameters, url::quoted_without_user_info};
 use crate::scan::holds;
 
 /// A text that may quote URLs and headers, such as the message of an error: without the user information of URLs, and with
 /// the values of secret parameters and headers replaced.
+#[inline]
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    match without_secret_headers(text) {
-        Some(clean) => Cow::Owned(text_with_urls(&clean).into_owned()),
-        None => text_with_urls(text),
-    }
+    if holds(text, [b':', b'=', b'%']) { without_what_is_quoted(text) } else { Cow::Borrowed(text) }
+}
+
+fn without_what_is_quoted(text: &str) -> Cow<'_, str> {
+    let without_headers = without_secret_headers(text).map_or(Cow::Borrowed(text), Cow::Owned);
+    and_then(and_then(without_headers, quoted_without_user_info), parameters)
 }
 
 /// Headers whose values let the bearer act as somebody else. The latter two are words of ordinary prose, too.
@@ -72,30 +75,6 @@ pub(super) fn begins_with_scheme(value: &str) -> bool {
     })
 }
 
-fn text_with_urls(text: &str) -> Cow<'_, str> {
-    if !holds(text, [b'@']) || !text.contains("://") {
-        return parameters(text);
-    }
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        clean.push_str(before);
-        clean.push_str("://");
-        let quote = quote_before_scheme(before);
-        let end = after.find(|c: char| matches!(c, '/' | '?' | '#') || Some(c) == quote || c.is_whitespace());
-        let authority = &after[..end.unwrap_or(after.len())];
-        rest = &after[authority.rfind('@').map_or(0, |at| at + 1)..];
-    }
-    clean.push_str(rest);
-    Cow::Owned(parameters(&clean).into_owned())
-}
-
-/// The quote in which a URL stands, by what stands before its `://`. Any other quote may be part of a password.
-fn quote_before_scheme(before: &str) -> Option<char> {
-    let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    before.trim_end_matches(is_scheme).chars().next_back().filter(|c| matches!(c, '"' | '\''))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -149,6 +128,15 @@ mod tests {
             "token=",
             "=",
             "?a=",
+            "%3Dtoken",
+            "token%3D",
+            "%3A%2F%2F",
+            "%253A%252F%252F",
+            "%3A%2F%2Fa%40",
+            "%25",
+            "%",
+            ":%2F/",
+            "https://%3A%2F%2F%253A%252F%252Fa%40",
         ] {
             for scheme in ["", "https://u@h "] {
                 text(&format!("{scheme}{}", part.repeat(50_000)));

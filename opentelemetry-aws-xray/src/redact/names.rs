@@ -33,14 +33,15 @@ fn is_name_of_secret(name: &str) -> bool {
 }
 
 /// Parts of names that tell a secret. Those that begin with the same two letters stand in one row.
-const SECRET_PARTS: [&[&str]; 7] = [
-    &["password", "passwd"],
+const SECRET_PARTS: [&[&str]; 8] = [
+    &["password", "passwd", "passphrase"],
     &["secret"],
     &["authorization"],
     &["cookie"],
     &["api_key", "apikey"],
     &["credential"],
     &["signature"],
+    &["accesskey", "accountkey"],
 ];
 
 static FIRST_LETTERS: [u8; 256] = letters(0);
@@ -81,6 +82,9 @@ mod tests {
             ("aws.secretsmanager.secret.id", false),
             ("aws.secretsmanager.secret.arn", false),
             ("aws.xray.annotation.aws.secretsmanager.secret.arn", false),
+            ("ssh.passphrase", true),
+            ("azure.AccountKey", true),
+            ("aws.account_id", false),
             ("gen_ai.usage.input_tokens", false),
             ("order.id", false),
             ("pass", false),

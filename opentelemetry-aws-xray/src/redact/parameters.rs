@@ -3,29 +3,37 @@
 use std::borrow::Cow;
 
 use super::{
-    REDACTED, is_secret_name,
+    REDACTED,
+    escape::Sign,
+    is_secret_name,
     message::{begins_with_scheme, line_length},
 };
 use crate::scan::holds;
 
 /// `text` with the values of secret parameters replaced. It may be a query, a URL, or a message that quotes one: a value ends
-/// at `&`, `#` or white space, one in quotes behind them.
+/// at `&`, `#` or white space, one in quotes behind them, and one of a URL that is percent-encoded itself also at `%26` or `%23`.
 #[inline]
 pub(crate) fn parameters(text: &str) -> Cow<'_, str> {
-    if holds(text, [b'=']) { without_secret_values(text) } else { Cow::Borrowed(text) }
+    if holds(text, [b'=', b'%']) { without_secret_values(text) } else { Cow::Borrowed(text) }
 }
 
 fn without_secret_values(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut kept = 0;
-    for (equals, byte) in text.bytes().enumerate() {
-        if byte != b'=' || equals < kept || !ends_with_secret_name(&text[..equals]) {
+    for (start, byte) in text.bytes().enumerate() {
+        if !matches!(byte, b'=' | b'%') || start < kept {
             continue;
         }
-        let value = equals + 1;
+        let equals = Sign::first(&text.as_bytes()[start..]).filter(|sign| sign.byte == b'=');
+        let Some(equals) = equals.filter(|_| ends_with_secret_name(&text[..start])) else { continue };
+        let value = start + equals.len;
         clean.push_str(&text[kept..value]);
         clean.push_str(REDACTED);
-        kept = value + value_length(&text[..equals], &text[value..]);
+        kept = value
+            + match equals.depth {
+                0 => value_length(&text[..start], &text[value..]),
+                depth => encoded_value_length(&text[value..], depth),
+            };
     }
     if kept == 0 {
         return Cow::Borrowed(text);
@@ -55,6 +63,14 @@ fn value_length(name: &str, text: &str) -> usize {
     text.find(ends).unwrap_or(text.len())
 }
 
+/// Bytes of the value at the beginning of a text, of a URL that is encoded so often.
+fn encoded_value_length(text: &str, depth: usize) -> usize {
+    let bytes = text.as_bytes();
+    let end = text.find(ends_value).unwrap_or(text.len());
+    let ends = |sign: Sign| matches!(sign.byte, b'&' | b'#') && sign.depth <= depth;
+    (0..end).find(|at| bytes[*at] == b'%' && Sign::first(&bytes[*at..]).is_some_and(ends)).unwrap_or(end)
+}
+
 fn ends_value(c: char) -> bool {
     matches!(c, '&' | '#') || c.is_whitespace()
 }
@@ -77,7 +93,19 @@ fn ends_with_secret_name(text: &str) -> bool {
     const MAX_NAME_BYTES: usize = 64;
     let before = &text.as_bytes()[text.len().saturating_sub(MAX_NAME_BYTES)..];
     let length = before.iter().rev().take_while(|byte| is_part_of_name(**byte)).count();
-    is_secret_parameter(&text[text.len() - length..])
+    is_secret_parameter(behind_separators(&text[text.len() - length..]))
+}
+
+/// The name without what stands in front of it in a URL that is encoded.
+fn behind_separators(name: &str) -> &str {
+    let bytes = name.as_bytes();
+    let separator_end = |at: usize| {
+        let sign =
+            Sign::first(&bytes[at..]).filter(|sign| matches!(sign.byte, b'&' | b'?' | b'#' | b';' | b'/'))?;
+        Some(at + sign.len)
+    };
+    let escapes = (0..bytes.len()).rev().filter(|at| bytes[*at] == b'%');
+    escapes.into_iter().find_map(separator_end).map_or(name, |end| &name[end..])
 }
 
 /// What names of parameters are made of, also where form fields are nested (`user[password]`) or escaped.
@@ -85,11 +113,22 @@ fn is_part_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'%')
 }
 
-/// Whether the value lets the bearer act as somebody else. Besides the names that tell it, those of signatures of Azure and
-/// of AWS's presigned requests in their old form (OpenTelemetry semantic conventions, `url.query`).
+/// Whether the value lets the bearer act as somebody else. Besides the names that tell it, those of signatures of Azure
+/// (OpenTelemetry semantic conventions, `url.query`), and of passwords in short.
 fn is_secret_parameter(name: &str) -> bool {
     let name = without_brackets(name);
-    is_secret_name(name) || ["sig", "AWSAccessKeyId"].iter().any(|secret| name.eq_ignore_ascii_case(secret))
+    is_secret_name(name) || ["sig", "pass"].iter().any(|secret| is_innermost(name, secret))
+}
+
+/// Whether a name, or what stands in its last bracket, is this one.
+fn is_innermost(name: &str, wanted: &str) -> bool {
+    let Some((before, end)) =
+        name.len().checked_sub(wanted.len()).and_then(|start| name.split_at_checked(start))
+    else {
+        return false;
+    };
+    end.eq_ignore_ascii_case(wanted)
+        && (before.is_empty() || ["[", "%5B", "%5b"].iter().any(|bracket| before.ends_with(bracket)))
 }
 
 /// The name without the brackets behind it, which may be escaped. Searching for them takes longer than all else that is done
@@ -115,6 +154,21 @@ mod tests {
             for name in ["password", "cookie", "authorization"] {
                 let clean = parameters(&format!("{name}={before}HUNTER2{after}{rest}")).into_owned();
                 prop_assert!(!clean.contains("HUNTER2"), "{}", clean);
+            }
+        }
+
+        #[test]
+        fn no_value_of_an_encoded_url_gets_through(before in "[a-c&=?/ ]{0,5}", after in "[a-c&#=]{0,5}", depth in 1usize..=3) {
+            for name in ["X-Amz-Signature", "sig", "pass", "access_token"] {
+                let encoded = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
+                // What is in a value has to be encoded once there.
+                let mut nested = format!("https://b/?{name}={}HUNTER2&{after}", encoded(&before));
+                for _ in 0..depth {
+                    let sign = |c: char| if c.is_ascii_alphanumeric() { c.to_string() } else { encoded(&c.to_string()) };
+                    nested = nested.chars().map(sign).collect();
+                }
+                let clean = parameters(&format!("?a=b&u={nested}&c=d")).into_owned();
+                prop_assert!(!clean.contains("HUNTER2") && clean.ends_with("&c=d"), "{}", clean);
             }
         }
 
@@ -147,6 +201,27 @@ mod tests {
             ("the cookie expired at t=5", "the cookie expired at t=5"),
             ("max_tokens=5&design=d&page=2", "max_tokens=5&design=d&page=2"),
             ("=x&é=y", "=x&é=y"),
+            ("?pass=p&user[pass]=p&bypass=1", "?pass=REDACTED&user[pass]=REDACTED&bypass=1"),
+            ("user%5Bsig%5D=s&first_pass=1&sigma=2", "user%5Bsig%5D=REDACTED&first_pass=1&sigma=2"),
+            ("SharedAccessKeyName=n;SharedAccessKey=k", "SharedAccessKeyName=REDACTED"),
+            ("?AccountKey=k&AWSAccessKeyId=k", "?AccountKey=REDACTED&AWSAccessKeyId=REDACTED"),
+            ("passphrase=p", "passphrase=REDACTED"),
+        ] {
+            assert_eq!(parameters(text), expected, "{text}");
+        }
+        for (text, expected) in [
+            (
+                "https://h/?u=https%3A%2F%2Fb%2F%3FX-Amz-Signature%3Dx%26a%3D1&b=2",
+                "https://h/?u=https%3A%2F%2Fb%2F%3FX-Amz-Signature%3DREDACTED%26a%3D1&b=2",
+            ),
+            ("u=%2Fcb%3Fsig%3ds%23top#t", "u=%2Fcb%3Fsig%3dREDACTED%23top#t"),
+            ("u=%2Fcb%3Fpass=p", "u=%2Fcb%3Fpass=REDACTED"),
+            // An encoded sign is part of a value that is encoded less often.
+            ("token=a%26b%3Dc&d=e", "token=REDACTED&d=e"),
+            ("u=%3Ftoken%3Da%2526b%26c", "u=%3Ftoken%3DREDACTED%26c"),
+            ("u=%253Ftoken%253Da%2526b%26c", "u=%253Ftoken%253DREDACTED%2526b%26c"),
+            ("https%3A%2F%2Fsecret.h%2F%3Fa%3D1", "https%3A%2F%2Fsecret.h%2F%3Fa%3D1"),
+            ("100% = all, 5%3", "100% = all, 5%3"),
         ] {
             assert_eq!(parameters(text), expected, "{text}");
         }

@@ -27,7 +27,9 @@ pub(super) struct KnownName<'a> {
 pub(crate) enum Name {
     /// Nothing.
     Plain,
-    /// It is ours, an address's or a message's: some values need more than to be written.
+    /// It is a URL's.
+    Url,
+    /// It is ours, another address's or a message's: some values need more than to be written.
     Special,
     /// It is a secret by all appearances.
     Secret,
@@ -75,7 +77,11 @@ impl<'a> KnownName<'a> {
         // No slot is a secret.
         let tells = if slot.is_none() && redact::is_secret_name(text) {
             Name::Secret
-        } else if is_ours(text) || redact::is_quoting_name(text) {
+        } else if is_ours(text) {
+            Name::Special
+        } else if redact::is_url_name(text) {
+            Name::Url
+        } else if redact::is_quoting_name(text) {
             Name::Special
         } else {
             Name::Plain

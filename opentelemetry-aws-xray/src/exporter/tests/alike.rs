@@ -3,7 +3,7 @@
 use super::*;
 
 /// Names that stages read, each with a reason to be written or read in more than one way, and some that are nobody's.
-const NAMES: [&str; 50] = [
+const NAMES: [&str; 53] = [
     "http.request.method",
     "http.request.method_original",
     "http.method",
@@ -54,6 +54,9 @@ const NAMES: [&str; 50] = [
     "order.id",
     "order.total",
     "http.route",
+    "uri",
+    "order.url",
+    "error",
 ];
 
 /// What most requests say.
@@ -105,7 +108,7 @@ fn call() -> Vec<KeyValue> {
 
 /// Values for any attribute, each with a reason to be written, cut or read in another way than the next.
 fn values() -> Vec<Otel> {
-    const TEXTS: [&str; 20] = [
+    const TEXTS: [&str; 23] = [
         "",
         "GET",
         "_OTHER",
@@ -114,6 +117,9 @@ fn values() -> Vec<Otel> {
         "/users/2",
         "/\\\"users",
         "/users/1?token=secret",
+        "/users/1?u=%2F%3Ftoken%3Dsecret",
+        "/users/1%3D",
+        "//a:b@example.com/",
         "users/1",
         "https://a:b@example.com/",
         "https://example.com/",

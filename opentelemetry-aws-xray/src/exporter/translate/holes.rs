@@ -6,7 +6,7 @@ use opentelemetry::Value;
 use xray_wire::encode::Body;
 
 use super::http::is_ip_address;
-use crate::{redact, scan::holds};
+use crate::redact;
 
 /// Where the value of one attribute stands, and what another value has to be to stand there in the same way.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,7 @@ impl Rule {
     fn takes_text(self, text: &str) -> bool {
         match self {
             Self::Text => true,
-            Self::Path => text.starts_with('/') && !holds(text, [b'=']),
+            Self::Path => text.starts_with('/') && matches!(redact::target(text), Cow::Borrowed(_)),
             Self::Url => matches!(redact::url(text), Cow::Borrowed(kept) if kept.len() == text.len()),
             Self::Address => is_ip_address(text),
             Self::Integer | Self::Size | Self::Status => false,

@@ -97,9 +97,14 @@ fn fill<'a>(
         }
         if entries.len() >= budget.entries {
             left_out += 1;
-        } else if name == Name::Plain {
+        } else if name == Name::Plain || name == Name::Url && matches!(attribute.value, Otel::String(_)) {
             let key = cut_key(Cow::Borrowed(attribute.key.as_str()), budget, texts);
             let (rule, place) = match &attribute.value {
+                // Those of requests are seldom the same.
+                Otel::String(url) if name == Name::Url => {
+                    let url = texts.cut(redact::url(url.as_str()), budget.text_chars).0;
+                    (Rule::Url, entries.push_text(key, url))
+                }
                 Otel::String(text) => {
                     let text = texts.cut(Cow::Borrowed(text.as_str()), budget.text_chars).0;
                     (Rule::Text, entries.push_text(key, text))

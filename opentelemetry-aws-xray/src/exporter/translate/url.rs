@@ -120,12 +120,12 @@ impl<'a> Parts<'a> {
             url.push('/');
         }
         // `http.target` has the query in it.
-        url.push_str(&redact::parameters(path));
+        url.push_str(&redact::target(path));
         if let Some((_, query)) = self.query {
             if !query.starts_with('?') {
                 url.push('?');
             }
-            url.push_str(&redact::parameters(query));
+            url.push_str(&redact::target(query));
         }
     }
 
