@@ -25,6 +25,9 @@ use crate::{
 /// What stands for a secret's value (OpenTelemetry semantic conventions, `url.query`).
 pub(crate) const REDACTED: &str = "REDACTED";
 
+/// What leaves nothing in a text that is a secret by the name of its attribute.
+pub(crate) type Clean = for<'t> fn(key: &str, text: &'t str) -> Cow<'t, str>;
+
 /// Whether a name says that its text is an address or a message, of which [`named`] leaves something out.
 pub(crate) fn is_quoting_name(key: &str) -> bool {
     Kind::of(own_key(key)).is_some()
@@ -42,6 +45,14 @@ pub(crate) fn named<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
         return json_without_secrets(text);
     }
     Kind::of(own_key(key)).map_or(Cow::Borrowed(text), |kind| kind.clean(text))
+}
+
+/// The same for an event's attribute: what a program logs is a message, unless its name says that it is something else.
+pub(crate) fn logged<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
+    if key.starts_with(OBJECT_PREFIX) {
+        return json_without_secrets(text);
+    }
+    Kind::of(own_key(key)).unwrap_or(Kind::Message).clean(text)
 }
 
 /// What a second step leaves of the text that a first one left.

@@ -124,6 +124,31 @@ fn an_error_that_is_logged_is_the_cause_of_its_span() {
 }
 
 #[test]
+fn no_token_leaves_that_an_error_quotes() {
+    #[derive(Debug)]
+    struct NotSent;
+    impl fmt::Display for NotSent {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("error sending request for url (https://h/v1?access_token=hunter2)")
+        }
+    }
+    impl Error for NotSent {}
+
+    #[instrument(err, fields(otel.name = %NotSent, uri = "/v1?access_token=hunter2"))]
+    fn send() -> Result<(), NotSent> {
+        let failure = NotSent;
+        error!(error = &failure as &dyn Error, "the call failed: {failure}");
+        error!(reason = &failure as &dyn Error, request = ?failure.to_string(), "the call failed");
+        Err(failure)
+    }
+    let stage = Stage::new();
+    assert!(stage.run(send).is_err());
+    let document = stage.document();
+    assert!(!document.to_string().contains("hunter2"), "{document:#}");
+    assert!(document.to_string().contains("the call failed: error sending request"), "{document:#}");
+}
+
+#[test]
 fn a_span_takes_the_parent_of_a_header_until_it_is_entered() {
     let stage = Stage::new();
     let headers = HashMap::from([("x-amzn-trace-id".to_owned(), HEADER.to_owned())]);

@@ -102,7 +102,7 @@ impl Found {
                 lost.push(what);
             }
         };
-        expect("span name".into(), self.has_name(&span.name));
+        expect("span name".into(), self.has_text(&span.name));
         let scope = &span.instrumentation_scope;
         expect("scope name".into(), self.texts.contains(scope.name()));
         expect("scope version".into(), self.texts.contains(scope.version().unwrap_or_default()));
@@ -123,7 +123,7 @@ impl Found {
         for event in &span.events.events {
             // That these stand under `cause` says their names.
             let is_told_by_cause = matches!(&*event.name, "exception" | "HTTP request failure");
-            expect(format!("event {}", event.name), is_told_by_cause || self.texts.contains(&*event.name));
+            expect(format!("event {}", event.name), is_told_by_cause || self.has_text(&event.name));
             for attribute in last_values(&event.attributes) {
                 expect(
                     format!("attribute of event {attribute:?}"),
@@ -170,11 +170,6 @@ impl Found {
 
     fn has_count(&self, dropped: u32) -> bool {
         dropped == 0 || self.has_number(&dropped.to_string())
-    }
-
-    /// A name as it was, or, where it is the name of a document, without what X-Ray does not take.
-    fn has_name(&self, name: &str) -> bool {
-        self.texts.contains(name)
     }
 
     fn has(&self, value: &Otel) -> bool {

@@ -4,6 +4,7 @@
 //! decided which request it goes into.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -64,7 +65,7 @@ impl Encoder<'_> {
             if self.is_full() {
                 return;
             }
-            self.attribute(1, key.as_str(), value);
+            self.attribute(1, key.as_str(), value, redact::named);
         }
         self.dropped(2, 0, attributes.len() - kept);
     }
@@ -73,7 +74,7 @@ impl Encoder<'_> {
     pub(super) fn scope(&mut self, scope: &InstrumentationScope) {
         self.name(1, scope.name());
         self.name(2, scope.version().unwrap_or_default());
-        let left_out = self.attributes(3, scope.attributes(), self.budget.attributes);
+        let left_out = self.attributes(3, scope.attributes(), redact::named, self.budget.attributes);
         self.dropped(4, 0, left_out);
     }
 
@@ -84,12 +85,12 @@ impl Encoder<'_> {
         if let Some(parent) = translate::parent_id(span) {
             pb::bytes(self.out, 4, &parent.to_bytes());
         }
-        self.name(5, &span.name);
+        self.name(5, &redact::text(&span.name));
         pb::uint(self.out, 6, kind(&span.span_kind));
         pb::fixed64(self.out, 7, nanos(span.start_time));
         // A span that ends before it starts is one of a clock that was set.
         pb::fixed64(self.out, 8, nanos(span.end_time).max(nanos(span.start_time)));
-        let left_out = self.attributes(9, span.attributes.iter(), self.budget.attributes);
+        let left_out = self.attributes(9, span.attributes.iter(), redact::named, self.budget.attributes);
         self.dropped(10, span.dropped_attributes_count, left_out);
         let left_out = self.events(&span.events.events);
         self.dropped(12, span.events.dropped_count, left_out);
@@ -130,14 +131,16 @@ impl Encoder<'_> {
 
     fn event(&mut self, event: &Event) {
         pb::fixed64(self.out, 1, nanos(event.timestamp));
-        self.name(2, &event.name);
-        let left_out = self.attributes(3, event.attributes.iter(), self.budget.nested_attributes);
+        self.name(2, &redact::text(&event.name));
+        let left_out =
+            self.attributes(3, event.attributes.iter(), redact::logged, self.budget.nested_attributes);
         self.dropped(4, event.dropped_attributes_count, left_out);
     }
 
     fn link(&mut self, link: &Link) {
         self.ids(&link.span_context);
-        let left_out = self.attributes(4, link.attributes.iter(), self.budget.nested_attributes);
+        let left_out =
+            self.attributes(4, link.attributes.iter(), redact::named, self.budget.nested_attributes);
         self.dropped(5, link.dropped_attributes_count, left_out);
         pb::fixed32(self.out, 6, flags(&link.span_context, link.span_context.is_remote()));
     }
@@ -170,6 +173,7 @@ impl Encoder<'_> {
         &mut self,
         field: u32,
         attributes: impl Iterator<Item = &'a KeyValue>,
+        clean: redact::Clean,
         room: usize,
     ) -> usize {
         let attributes: Vec<_> = attributes.collect();
@@ -180,37 +184,35 @@ impl Encoder<'_> {
                 return 0;
             }
             let attribute = attributes[index];
-            self.attribute(field, attribute.key.as_str(), &attribute.value);
+            self.attribute(field, attribute.key.as_str(), &attribute.value, clean);
         }
         last().skip(room).count()
     }
 
-    fn attribute(&mut self, field: u32, key: &str, value: &Value) {
+    fn attribute(&mut self, field: u32, key: &str, value: &Value, clean: redact::Clean) {
         self.message(field, |this| {
             this.name(1, key);
             this.message(2, |this| match value {
                 _ if redact::is_secret_name(key) => {
                     pb::present_bytes(this.out, 1, redact::REDACTED.as_bytes());
                 }
-                value => this.value(key, value),
+                value => this.value(value, |text| clean(key, text)),
             });
         });
     }
 
-    /// The field of an `AnyValue`, without the secrets that its key makes one expect.
-    fn value(&mut self, key: &str, value: &Value) {
+    /// The field of an `AnyValue`, each text as `clean` leaves it.
+    fn value(&mut self, value: &Value, clean: impl Fn(&str) -> Cow<'_, str>) {
         match value {
-            Value::Bool(value) => pb::present_uint(self.out, 2, u64::from(*value)),
-            Value::I64(value) => pb::present_uint(self.out, 3, value.cast_unsigned()),
-            Value::F64(value) => pb::present_fixed64(self.out, 4, value.to_bits()),
-            Value::String(text) => self.text(&redact::named(key, text.as_str())),
+            Value::Bool(value) => self.bool(*value),
+            Value::I64(value) => self.i64(*value),
+            Value::F64(value) => self.f64(*value),
+            Value::String(text) => self.text(&clean(text.as_str())),
             Value::Array(array) => self.message(5, |this| match array {
-                Array::Bool(values) => this.list(values, |this, value| this.value(key, &Value::Bool(*value))),
-                Array::I64(values) => this.list(values, |this, value| this.value(key, &Value::I64(*value))),
-                Array::F64(values) => this.list(values, |this, value| this.value(key, &Value::F64(*value))),
-                Array::String(values) => {
-                    this.list(values, |this, value| this.text(&redact::named(key, value.as_str())));
-                }
+                Array::Bool(values) => this.list(values, |this, value| this.bool(*value)),
+                Array::I64(values) => this.list(values, |this, value| this.i64(*value)),
+                Array::F64(values) => this.list(values, |this, value| this.f64(*value)),
+                Array::String(values) => this.list(values, |this, value| this.text(&clean(value.as_str()))),
                 other => this.list(&[other], |this, value| this.text(&value.to_string())),
             }),
             // A kind of value that this version of the API does not have.
@@ -233,6 +235,18 @@ impl Encoder<'_> {
                 return;
             }
         }
+    }
+
+    fn bool(&mut self, value: bool) {
+        pb::present_uint(self.out, 2, u64::from(value));
+    }
+
+    fn i64(&mut self, value: i64) {
+        pb::present_uint(self.out, 3, value.cast_unsigned());
+    }
+
+    fn f64(&mut self, value: f64) {
+        pb::present_fixed64(self.out, 4, value.to_bits());
     }
 
     fn text(&mut self, text: &str) {

@@ -158,7 +158,7 @@ enum Change {
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         12 => (any::<prop::sample::Index>(), prop::sample::select(values())).prop_map(|(at, value)| Change::Value(at, value)),
-        1 => prop::sample::select(vec!["GET /users", "SELECT", "x".repeat(300).leak()]).prop_map(Change::Name),
+        1 => prop::sample::select(vec!["GET /users", "GET /users?token=secret", "SELECT", "x".repeat(300).leak()]).prop_map(Change::Name),
         1 => prop::sample::select(vec![SpanKind::Server, SpanKind::Client, SpanKind::Internal, SpanKind::Consumer])
             .prop_map(Change::Kind),
         1 => (0u64..2, any::<bool>()).prop_map(|(id, is_remote)| Change::Parent(id, is_remote)),

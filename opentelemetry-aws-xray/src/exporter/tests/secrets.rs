@@ -1,7 +1,7 @@
 //! Secrets on all roads by which a span leaves: `hunter2` must be in no document.
 
 use super::*;
-use crate::{Redaction, config::Payload};
+use crate::{Redaction, config::Payload, in_progress::IN_PROGRESS};
 
 /// What could be cut from a document is cut from this one: with so much beside it, a secret's text meets each budget.
 fn ballast() -> KeyValue {
@@ -135,6 +135,75 @@ fn no_secret_of_a_message_leaves() {
             assert!(!tells(&documents, "hunter2"), "{what}");
         }
     }
+}
+
+/// What reqwest says of a call that failed.
+const FAILURE: &str = "error sending request for url (https://h/v1?access_token=hunter2)";
+
+#[test]
+fn no_secret_of_a_name_leaves() {
+    let sql = vec![KeyValue::new("db.system.name", "postgresql")];
+    for (kind, attributes) in [
+        (SpanKind::Server, vec![]),
+        (SpanKind::Internal, vec![]),
+        (SpanKind::Client, vec![]),
+        (SpanKind::Client, vec![KeyValue::new("peer.service", "shop")]),
+        (SpanKind::Client, sql),
+        (SpanKind::Server, vec![KeyValue::new(IN_PROGRESS, true)]),
+    ] {
+        for parent in [0, 1] {
+            let mut span = child(2, parent, kind.clone(), FAILURE, attributes.clone());
+            span.events.events = vec![event(FAILURE, vec![])];
+            let with_events = || XrayExporter::builder().with_event_subsegments(9);
+            let documents = documents(with_events, &span, &[]);
+            assert!(!tells(&documents, "hunter2"), "{kind:?}, {attributes:?}");
+            assert!(documents.iter().all(|document| tells(std::slice::from_ref(document), "REDACTED")));
+        }
+    }
+}
+
+#[test]
+fn no_secret_of_a_name_leaves_in_a_copy() {
+    let span = |id, secret: &str| {
+        let attributes = vec![KeyValue::new("uri", format!("/callback?access_token={secret}"))];
+        child(id, 1, SpanKind::Internal, FAILURE, attributes)
+    };
+    let batch = [2, 3, 4, 5].map(|id| span(id, if id > 4 { "hunter2" } else { "" }));
+    let (documents, _) = exported_with(XrayExporter::builder(), &MemorySink::default(), [batch.into()]);
+    assert_eq!(documents.len(), 4);
+    for document in documents {
+        assert!(!document.to_string().contains("hunter2"), "{document}");
+        assert_eq!(document["name"], "error sending request for url https://h/v1access_token=REDACTED");
+        let told = &document["metadata"]["default"];
+        assert_eq!(
+            told["otel.span.name"],
+            "error sending request for url (https://h/v1?access_token=REDACTED"
+        );
+        assert_eq!(told["uri"], "/callback?access_token=REDACTED");
+    }
+}
+
+#[test]
+fn no_secret_of_an_event_leaves() {
+    // As tracing-opentelemetry records `error!(failure = &failure as &dyn Error, "the call failed: {failure}")`.
+    let mut span = span(SpanKind::Server, "x", vec![]);
+    let attributes = vec![
+        KeyValue::new("exception.message", FAILURE),
+        KeyValue::new("exception.stacktrace", texts(&[FAILURE])),
+        KeyValue::new("failure", FAILURE),
+        KeyValue::new("failure.chain", texts(&[FAILURE])),
+    ];
+    span.events.events = vec![
+        event(&format!("the call failed: {FAILURE}"), attributes),
+        event("asked", vec![KeyValue::new("request", "GET https://u:hunter2@h/"), KeyValue::new("n", 7)]),
+    ];
+    let documents = documents(XrayExporter::builder, &span, &[]);
+    assert!(!tells(&documents, "hunter2"));
+    assert!(tells(
+        &documents,
+        "the call failed: error sending request for url (https://h/v1?access_token=REDACTED"
+    ));
+    assert!(tells(&documents, "GET https://h/"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::{
     timestamp,
     values::attribute_map,
 };
+use crate::redact;
 
 /// The namespace of events that are not exceptions.
 const EVENTS: &str = "events";
@@ -60,7 +61,8 @@ fn event_value<'a>(
     budget: &Budget,
     texts: &mut Texts,
 ) -> Value<'a> {
-    let name = texts.cut(Cow::Borrowed(&*event.name), budget.text_chars).0;
+    // With `tracing`, it is the message of a line.
+    let name = texts.cut(redact::text(&event.name), budget.text_chars).0;
     let mut fields = vec![
         (Cow::Borrowed("name"), Value::Str(name)),
         (Cow::Borrowed("time"), Value::Time(timestamp::timestamp(event.timestamp))),
@@ -68,7 +70,7 @@ fn event_value<'a>(
     let is_told =
         |attribute: &&KeyValue| exception.is_some_and(|exception| cause::is_told(attribute, exception));
     let untold = event.attributes.iter().filter(|attribute| !is_told(attribute));
-    let attributes = attribute_map(untold, budget, texts);
+    let attributes = attribute_map(untold, redact::logged, budget, texts);
     if !attributes.is_empty() {
         fields.push((Cow::Borrowed("attributes"), Value::Map(attributes)));
     }

@@ -17,7 +17,7 @@ use super::{
     texts::Texts,
     values,
 };
-use crate::propagator;
+use crate::{propagator, redact};
 
 /// The span's links to valid ids, as many as X-Ray takes.
 #[inline]
@@ -32,7 +32,7 @@ pub(super) fn links<'a>(
         return;
     }
     for (link, (trace_id, id)) in valid(span).take(most(budget)) {
-        let mut attributes = values::attribute_map(link.attributes.iter(), budget, texts);
+        let mut attributes = values::attribute_map(link.attributes.iter(), redact::named, budget, texts);
         let is_taken = || attributes.iter().any(|(key, _)| key == DROPPED_ATTRIBUTES);
         match link.dropped_attributes_count {
             0 => {}

@@ -158,7 +158,10 @@ fn span_itself<'a>(
         }
     };
     if told.name != span.name {
-        text("otel.span.name", Cow::Borrowed(&*span.name));
+        let name = name::own_name(span);
+        if told.name != name {
+            text("otel.span.name", name);
+        }
     }
     let scope = &span.instrumentation_scope;
     for (key, value) in [
@@ -181,7 +184,7 @@ fn span_itself<'a>(
     }
     let scope = span.instrumentation_scope.attributes().collect::<Vec<_>>();
     if !scope.is_empty() {
-        let scope = attribute_map(scope.into_iter(), budget, texts);
+        let scope = attribute_map(scope.into_iter(), redact::named, budget, texts);
         entries.push(entry("otel.scope.attributes", Value::Map(scope)));
     }
     for (key, count) in [

@@ -40,7 +40,7 @@ pub(super) fn name<'a>(
         return Cow::Borrowed(name);
     }
     if role == Role::Service {
-        return sanitize::name(&span.name);
+        return sanitised(own_name(span));
     }
     if let Some(name) = callee(is_server_side, attributes) {
         return sanitize::name(name);
@@ -53,7 +53,13 @@ pub(super) fn name<'a>(
     {
         return Cow::Borrowed(name);
     }
-    sanitised(peer(attributes).unwrap_or(Cow::Borrowed(&span.name)))
+    sanitised(peer(attributes).unwrap_or_else(|| own_name(span)))
+}
+
+/// The span's name, which may quote a request: with `tracing`, a program makes it when it runs.
+#[inline]
+pub(super) fn own_name(span: &SpanData) -> Cow<'_, str> {
+    redact::text(&span.name)
 }
 
 /// What AWS's own processors call the service, or what it called.
@@ -106,7 +112,8 @@ fn destination(name: &str) -> Cow<'_, str> {
     if name.contains("://") { redact::url(name) } else { Cow::Borrowed(name) }
 }
 
-fn sanitised(name: Cow<'_, str>) -> Cow<'_, str> {
+/// The name as X-Ray takes it.
+pub(super) fn sanitised(name: Cow<'_, str>) -> Cow<'_, str> {
     match name {
         Cow::Borrowed(name) => sanitize::name(name),
         Cow::Owned(name) => match sanitize::name(&name) {

@@ -8,6 +8,7 @@ use xray_wire::encode::{Body, SqlFields};
 use super::{
     super::attributes::{Attributes, Slot},
     budget::Budget,
+    name,
     texts::Texts,
 };
 use crate::redact;
@@ -35,13 +36,13 @@ pub(super) fn sql(
     let url = match attributes.text(Slot::DbQuerySummary) {
         Some(summary) => {
             attributes.consume(Slot::DbQuerySummary);
-            summary
+            Cow::Borrowed(summary)
         }
-        None => &span.name,
+        None => name::own_name(span),
     };
     body.sql(&SqlFields {
         connection_string: Some(texts.cut_borrowed(&connection_string, budget.text_chars).0),
-        url: Some(texts.cut_borrowed(url, budget.text_chars).0),
+        url: Some(texts.cut_borrowed(&url, budget.text_chars).0),
         sanitized_query: query,
         database_type: Some(system),
         driver_version: driver(attributes, texts),

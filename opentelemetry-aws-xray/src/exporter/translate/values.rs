@@ -8,9 +8,10 @@ use xray_wire::segment::Value;
 use super::{budget::Budget, texts::Texts};
 use crate::redact;
 
-/// Attributes of an event or link as an object, the last value of each key.
+/// Attributes of an event, a link or a scope as an object, the last value of each key.
 pub(super) fn attribute_map<'a>(
     attributes: impl DoubleEndedIterator<Item = &'a KeyValue>,
+    clean: redact::Clean,
     budget: &Budget,
     texts: &mut Texts,
 ) -> Vec<(Cow<'a, str>, Value<'a>)> {
@@ -26,7 +27,10 @@ pub(super) fn attribute_map<'a>(
             continue;
         }
         let name = attribute.key.as_str();
-        let value = named_value(name, redact::is_secret_name(name), &attribute.value, budget, texts);
+        let value = match &attribute.value {
+            _ if redact::is_secret_name(name) => Value::Str(Cow::Borrowed(redact::REDACTED)),
+            value => clean_value(value, |text| clean(name, text), budget, texts),
+        };
         map.push((key, value));
     }
     map.reverse();
