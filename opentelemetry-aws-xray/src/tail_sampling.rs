@@ -22,6 +22,7 @@ use opentelemetry_sdk::{
 };
 use pending::Pending;
 pub use policy::{KeepReason, TailSampling};
+pub(crate) use request::KEEP_REASON;
 #[cfg(feature = "adaptive-sampling")]
 pub(crate) use request::sampled;
 

@@ -1,8 +1,11 @@
 //! How a redaction goes over spans, before anything else reads them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str::FromStr};
 
-use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value, trace::Status};
+use opentelemetry::{
+    Array, InstrumentationScope, KeyValue, StringValue, Value,
+    trace::{SpanContext, Status, TraceState},
+};
 use opentelemetry_sdk::{Resource, trace::SpanData};
 
 use super::{Redaction, Rule, Verdict, client, queries};
@@ -11,6 +14,7 @@ use crate::{
     exporter::{is_known, matches, name_before_adoption},
     in_progress::IN_PROGRESS,
     redact::REDACTED,
+    tail_sampling::KEEP_REASON,
 };
 
 impl Redaction {
@@ -72,7 +76,11 @@ impl Redaction {
             self.attributes(&mut event.attributes);
             self.name("otel.event.name", &mut event.name);
         }
-        span.links.links.iter_mut().for_each(|link| self.attributes(&mut link.attributes));
+        for link in &mut span.links.links {
+            self.attributes(&mut link.attributes);
+            self.trace_state(&mut link.span_context);
+        }
+        self.trace_state(&mut span.span_context);
         self.scope(&mut span.instrumentation_scope);
         self.name("otel.span.name", &mut span.name);
         if let Status::Error { description } = &mut span.status {
@@ -105,6 +113,7 @@ impl Redaction {
         self.allowed.is_empty()
             || self.fits(&self.allowed, name)
             || is_known(name)
+            || name == KEEP_REASON
             || name.starts_with("exception.")
             || name.starts_with("aws.xray.exception.")
     }
@@ -120,46 +129,73 @@ impl Redaction {
 
     /// The value as the user's own rule leaves it.
     fn value(&self, key: &str, value: Value) -> Option<Value> {
-        let Some(Rule(rule)) = &self.rule else { return Some(value) };
         match value {
-            Value::String(text) => match rule(key, text.as_str()) {
-                Verdict::Keep => Some(Value::String(text)),
-                Verdict::Omit => None,
-                Verdict::Replace(text) => Some(Value::from(text)),
-            },
+            Value::String(text) => self.item(key, text).map(Value::String),
             Value::Array(Array::String(texts)) => {
-                let judged = |text: StringValue| match rule(key, text.as_str()) {
-                    Verdict::Keep => Some(text),
-                    Verdict::Omit => None,
-                    Verdict::Replace(text) => Some(text.into()),
-                };
-                Some(Value::Array(Array::String(texts.into_iter().filter_map(judged).collect())))
+                let texts = texts.into_iter().filter_map(|text| self.item(key, text));
+                Some(Value::Array(Array::String(texts.collect())))
             }
             other => Some(other),
         }
     }
 
-    fn name(&self, key: &str, name: &mut Cow<'static, str>) {
-        let Some(Rule(rule)) = &self.rule else { return };
-        match rule(key, name) {
-            Verdict::Keep => {}
-            Verdict::Omit => *name = Cow::Borrowed(REDACTED),
-            Verdict::Replace(text) => *name = Cow::Owned(text),
+    fn item(&self, key: &str, text: StringValue) -> Option<StringValue> {
+        match self.text(key, text.as_str())? {
+            Cow::Borrowed(_) => Some(text),
+            Cow::Owned(replaced) => Some(replaced.into()),
         }
+    }
+
+    fn name(&self, key: &str, name: &mut Cow<'static, str>) {
+        match self.text(key, name) {
+            Some(Cow::Borrowed(_)) => {}
+            None => *name = Cow::Borrowed(REDACTED),
+            Some(Cow::Owned(text)) => *name = Cow::Owned(text),
+        }
+    }
+
+    /// The text as the user's own rule leaves it.
+    fn text<'t>(&self, key: &str, text: &'t str) -> Option<Cow<'t, str>> {
+        let Some(Rule(rule)) = &self.rule else { return Some(Cow::Borrowed(text)) };
+        match rule(key, text) {
+            Verdict::Keep => Some(Cow::Borrowed(text)),
+            Verdict::Omit => None,
+            Verdict::Replace(text) => Some(Cow::Owned(text)),
+        }
+    }
+
+    /// What callers sent along. What stands in its place and is no trace state is left out.
+    fn trace_state(&self, context: &mut SpanContext) {
+        if self.rule.is_none() || *context.trace_state() == TraceState::NONE {
+            return;
+        }
+        let header = context.trace_state().header();
+        let state = match self.text("otel.trace_state", &header) {
+            Some(Cow::Borrowed(_)) => return,
+            None => TraceState::NONE,
+            Some(Cow::Owned(text)) => TraceState::from_str(&text).unwrap_or_default(),
+        };
+        let (flags, is_remote) = (context.trace_flags(), context.is_remote());
+        *context = SpanContext::new(context.trace_id(), context.span_id(), flags, is_remote, state);
     }
 
     fn scope(&self, scope: &mut InstrumentationScope) {
         let mut attributes: Vec<_> = scope.attributes().cloned().collect();
-        if attributes.is_empty() {
+        if attributes.is_empty() && self.rule.is_none() {
             return;
         }
         self.attributes(&mut attributes);
-        let mut builder = InstrumentationScope::builder(scope.name().to_owned()).with_attributes(attributes);
-        if let Some(version) = scope.version() {
-            builder = builder.with_version(version.to_owned());
+        let text = |key: &str, text: Option<&str>| {
+            let text = text.filter(|text| !text.is_empty())?;
+            self.text(key, text).map(Cow::into_owned)
+        };
+        let name = text("otel.scope.name", Some(scope.name())).unwrap_or_default();
+        let mut builder = InstrumentationScope::builder(name).with_attributes(attributes);
+        if let Some(version) = text("otel.scope.version", scope.version()) {
+            builder = builder.with_version(version);
         }
-        if let Some(schema_url) = scope.schema_url() {
-            builder = builder.with_schema_url(schema_url.to_owned());
+        if let Some(schema_url) = text("otel.scope.schema_url", scope.schema_url()) {
+            builder = builder.with_schema_url(schema_url);
         }
         *scope = builder.build();
     }

@@ -68,8 +68,8 @@ pub enum Verdict {
 
 impl Redaction {
     /// Attributes that may leave the process; without any pattern, all may. Attributes that mean something to X-Ray (the
-    /// table of `docs/mapping.md`), those of exceptions and of the resource need none: deny those of them that shall
-    /// stay.
+    /// table of `docs/mapping.md`), those of exceptions and of the resource, and why tail sampling kept a request need none:
+    /// deny those of them that shall stay.
     ///
     /// ```
     /// use opentelemetry_aws_xray::Redaction;
@@ -170,7 +170,9 @@ impl Redaction {
     /// A function that sees each text before it leaves, with the key of its attribute, and after all other rules. Items of
     /// lists are shown one by one; numbers and truth values are not shown. A span's name comes as `otel.span.name`, the
     /// message of its status as `otel.status.description`, an event's name as `otel.event.name`, attributes of the
-    /// resource as `otel.resource.` + key.
+    /// resource as `otel.resource.` + key. What others say of themselves comes as `otel.scope.name`, `otel.scope.version`,
+    /// `otel.scope.schema_url`, and `otel.trace_state`, of links too: omitted, it is left out, and so is a trace state that is
+    /// replaced by what is none.
     ///
     /// It runs on the thread that exports. If it panics, the batch is lost and counted;
     /// if it does so on the resource, segments say nothing of that.

@@ -2,7 +2,7 @@
 
 use opentelemetry::{
     InstrumentationScope, KeyValue, StringValue, Value,
-    trace::{Event, SpanKind, Status},
+    trace::{Event, SpanContext, SpanKind, Status, TraceState},
 };
 use opentelemetry_sdk::{
     Resource,
@@ -42,15 +42,24 @@ fn keys(redaction: Redaction, names: &[&'static str]) -> Vec<String> {
 
 #[test]
 fn attributes_are_denied_and_allowed_by_pattern() {
-    const NAMES: [&str; 4] = ["card.number", "order.id", "order.note", "http.route"];
+    const NAMES: [&str; 5] = ["card.number", "order.id", "order.note", "http.route", "tail_sampling.reason"];
     let nothing = || Redaction::default();
     for (redaction, expected) in [
         (nothing(), &NAMES[..]),
-        (nothing().with_denied(["card.*"]), &["http.route", "order.id", "order.note"]),
-        (nothing().with_allowed(["order.*"]), &["order.id", "order.note"]),
-        (nothing().with_allowed(["order.*"]).with_denied(["*.note"]), &["order.id"]),
-        (nothing().with_denied_metadata("def*", "order.*"), &["card.number", "http.route"]),
+        (
+            nothing().with_denied(["card.*"]),
+            &["http.route", "order.id", "order.note", "tail_sampling.reason"],
+        ),
+        (nothing().with_allowed(["order.*"]), &["order.id", "order.note", "tail_sampling.reason"]),
+        (nothing().with_allowed(["order.*"]).with_denied(["*.note"]), &["order.id", "tail_sampling.reason"]),
+        (
+            nothing().with_denied_metadata("def*", "order.*"),
+            &["card.number", "http.route", "tail_sampling.reason"],
+        ),
         (nothing().with_denied_metadata("events", "*"), &NAMES[..]),
+        // It is ours.
+        (nothing().with_allowed(["card.*"]), &["card.number", "tail_sampling.reason"]),
+        (nothing().with_allowed(["card.*"]).with_denied(["tail_sampling.*"]), &["card.number"]),
     ] {
         let shown = format!("{redaction:?}");
         let mut expected = expected.to_vec();
@@ -111,6 +120,39 @@ fn a_rule_sees_every_text() {
     assert_eq!(document["metadata"]["default"]["number"], 7);
     assert_eq!(document["metadata"]["default"]["otel.scope.name"], "lib");
     assert_eq!(document["metadata"]["default"].get("omitted"), None);
+}
+
+#[test]
+fn a_rule_sees_what_others_say_of_themselves() {
+    let scope = || {
+        InstrumentationScope::builder("jane's")
+            .with_version("of jane")
+            .with_schema_url("https://jane/")
+            .build()
+    };
+    for (verdict, expected) in [
+        (Verdict::Keep, ["jane's", "of jane", "https://jane/", "vendor=jane"].map(Some)),
+        (Verdict::Omit, [None; 4]),
+        (Verdict::Replace("a=b".into()), [Some("a=b"); 4]),
+        // No trace state is of this form.
+        (Verdict::Replace("?".into()), [Some("?"), Some("?"), Some("?"), None]),
+    ] {
+        let shown = format!("{verdict:?}");
+        let rule =
+            move |_: &str, text: &str| if text.contains("jane") { verdict.clone() } else { Verdict::Keep };
+        let document = document(Redaction::default().with_rule(rule), |span| {
+            let context = &span.span_context;
+            let state = TraceState::from_key_value([("vendor", "jane")]).unwrap();
+            let (flags, is_remote) = (context.trace_flags(), context.is_remote());
+            span.span_context =
+                SpanContext::new(context.trace_id(), context.span_id(), flags, is_remote, state);
+            span.instrumentation_scope = scope();
+        });
+        let told = &document["metadata"]["default"];
+        let found = ["scope.name", "scope.version", "scope.schema_url", "trace_state"]
+            .map(|key| told[format!("otel.{key}")].as_str());
+        assert_eq!(found, expected, "{shown}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use opentelemetry_sdk::trace::SpanData;
 use super::policy::KeepReason;
 
 /// The attribute of a local root that says why its request was kept.
-const REASON: &str = "tail_sampling.reason";
+pub(crate) const KEEP_REASON: &str = "tail_sampling.reason";
 
 pub(super) type Id = (TraceId, SpanId);
 
@@ -73,7 +73,7 @@ pub(crate) fn sampled(span: SpanData) -> SpanData {
 
 pub(super) fn with_reason(mut span: SpanData, decision: Decision) -> SpanData {
     if let Some(reason) = decision {
-        span.attributes.push(KeyValue::new(REASON, reason.as_str()));
+        span.attributes.push(KeyValue::new(KEEP_REASON, reason.as_str()));
     }
     span
 }

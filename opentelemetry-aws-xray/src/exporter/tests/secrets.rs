@@ -1,7 +1,7 @@
 //! Secrets on all roads by which a span leaves: `hunter2` must be in no document.
 
 use super::*;
-use crate::{Redaction, config::Payload, in_progress::IN_PROGRESS};
+use crate::{Redaction, Verdict, config::Payload, in_progress::IN_PROGRESS};
 
 /// What could be cut from a document is cut from this one: with so much beside it, a secret's text meets each budget.
 fn ballast() -> KeyValue {
@@ -220,6 +220,23 @@ fn names_of_secrets_are_no_secrets() {
     for document in documents.chunks(1) {
         assert!(tells(document, arn) && tells(document, "billing/key"));
     }
+}
+
+#[test]
+fn a_rule_is_asked_of_what_others_say_of_themselves() {
+    let mut span = span(SpanKind::Server, "x", vec![]);
+    let context = |context: &SpanContext| {
+        let state = TraceState::from_key_value([("vendor", "hunter2@h")]).unwrap();
+        SpanContext::new(context.trace_id(), context.span_id(), context.trace_flags(), true, state)
+    };
+    span.span_context = context(&span.span_context);
+    span.links.links.push(Link::new(context(&with_id(&span.span_context, 9)), vec![], 0));
+    let scope = InstrumentationScope::builder("hunter2@h").with_version("hunter2@h");
+    span.instrumentation_scope = scope.with_schema_url("hunter2@h").build();
+    let rule = |_: &str, text: &str| if text.contains('@') { Verdict::Omit } else { Verdict::Keep };
+    let with_rule = || XrayExporter::builder().with_redaction(Redaction::default().with_rule(rule));
+    assert!(tells(&documents(XrayExporter::builder, &span, &[]), "hunter2"));
+    assert!(!tells(&documents(with_rule, &span, &[]), "hunter2"));
 }
 
 #[test]
