@@ -171,7 +171,12 @@ impl XrayExporter {
                     pipeline.export(&batch, by, counters);
                     Ok(())
                 }
-                _ => {
+                (Some(_), _) => {
+                    // Told once, at the end, for all batches.
+                    counters.dropped(spans, DropReason::ShutDown);
+                    Ok(())
+                }
+                (None, _) => {
                     counters.dropped(spans, DropReason::ShutDown);
                     Err(OTelSdkError::AlreadyShutdown)
                 }
