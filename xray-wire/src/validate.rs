@@ -5,6 +5,9 @@
 //! fields that no document describes. How much of a document can be *read* is another question:
 //! [`decode`](crate::decode).
 //!
+//! AWS's own SDKs send what no document describes and the service takes, and so is it taken here: `null` for a
+//! field that is absent, any whole number for the `line` of a stack frame, a `content_length` of −1 or in quotes.
+//!
 //! X-Ray also counts fifty annotations in a whole trace, and wants ids to be unique in it; one document shows
 //! only its own. No document names the depth at which X-Ray stops to read; here it is
 //! [`MAX_DECODE_DEPTH`].

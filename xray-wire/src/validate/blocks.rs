@@ -18,7 +18,7 @@ pub(super) fn http(checker: &mut Checker, json: Json<'_, '_>) -> Checked {
         }),
         "response" => checker.fields(json, |checker, key, json| match key {
             "status" => checker.whole(json, MAX_STATUS),
-            "content_length" => checker.whole(json, u64::MAX),
+            "content_length" => checker.length(json),
             _ => Ok(()),
         }),
         _ => Ok(()),
@@ -87,7 +87,8 @@ fn exception(checker: &mut Checker, json: Json<'_, '_>) -> Checked {
         "stack" => checker.list(json, |checker, json| {
             checker.fields(json, |checker, key, json| match key {
                 "path" | "label" => checker.any_text(json),
-                "line" => checker.whole(json, MAX_COUNT),
+                // Java's SDK writes −1 where there is none, and −2 for native code.
+                "line" => checker.integer(json),
                 _ => Ok(()),
             })
         }),
@@ -118,7 +119,7 @@ pub(super) fn annotations(checker: &mut Checker, json: Json<'_, '_>) -> Checked 
     })
 }
 
-/// Namespaces of keys of anything, `null` inside included.
+/// Namespaces of keys of anything.
 pub(super) fn metadata(checker: &mut Checker, json: Json<'_, '_>) -> Checked {
     checker.fields(json, |checker, namespace, json| {
         if namespace.starts_with("AWS.") {

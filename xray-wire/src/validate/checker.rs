@@ -29,7 +29,8 @@ impl Checker {
         Err(Violation { field: self.path.field(), reason: format!("expected {expected}, but found {found}") })
     }
 
-    /// An object, each member of which passes `check`; no member is `null`.
+    /// An object, each member of which passes `check`. One that is `null` is absent, as `decode` reads it: SDKs write
+    /// it for what they do not know, and the service takes it.
     pub(super) fn fields<'t, 'a>(
         &mut self,
         json: Json<'t, 'a>,
@@ -37,10 +38,10 @@ impl Checker {
     ) -> Checked {
         let Json::Object(members) = json else { return self.fail("an object", json.kind()) };
         for Member { key, value, .. } in members {
-            let mark = self.path.enter_key(key);
             if matches!(value, Json::Null) {
-                return self.fail("a value or no such field", "null");
+                continue;
             }
+            let mark = self.path.enter_key(key);
             check(self, key, value)?;
             self.path.leave(mark);
         }
@@ -120,6 +121,24 @@ impl Checker {
         }
     }
 
+    /// A whole number, which may be negative.
+    pub(super) fn integer(&mut self, json: Json<'_, '_>) -> Checked {
+        let Json::Number(text) = json else { return self.fail("a number", json.kind()) };
+        let is_integer = is_whole(text.strip_prefix('-').unwrap_or(text));
+        if is_integer { Ok(()) } else { self.fail("a whole number", "another number") }
+    }
+
+    /// A count of bytes as SDKs write it: in quotes or not, and −1 where they do not know it.
+    pub(super) fn length(&mut self, json: Json<'_, '_>) -> Checked {
+        let text = match json {
+            Json::Number(text) => text,
+            Json::Str(text) => text,
+            _ => return self.fail("a number", json.kind()),
+        };
+        let is_length = text == "-1" || is_whole(text);
+        if is_length { Ok(()) } else { self.fail("a whole number from -1", "another value") }
+    }
+
     pub(super) fn timestamp(&mut self, json: Json<'_, '_>) -> Checked<Timestamp> {
         let Json::Number(text) = json else { return self.fail("epoch seconds as a number", json.kind()) };
         match scaled(text, 9) {
@@ -143,4 +162,8 @@ impl Checker {
     fn other_text<T>(&self, expected: &str, text: &str) -> Checked<T> {
         self.fail(expected, format_args!("other text of length {}", text.chars().count()))
     }
+}
+
+fn is_whole(text: &str) -> bool {
+    matches!(scaled(text, 0), Ok(Scaled { exact: true, .. }))
 }

@@ -11,6 +11,11 @@ fn segment(fields: &str) -> String {
     format!(r#"{{"name":"api","id":"53995c3f42cd8ad8",{TIMES},{TRACE}{comma}{fields}}}"#)
 }
 
+/// A segment with an exception of this stack frame.
+fn frame(frame: &str) -> String {
+    segment(&format!(r#""cause":{{"exceptions":[{{"id":"53995c3f42cd8ad9","stack":[{frame}]}}]}}"#))
+}
+
 fn message(document: &str) -> String {
     validate(document.as_bytes()).map_or_else(|violation| violation.to_string(), |()| "taken".into())
 }
@@ -28,6 +33,20 @@ fn takes() {
         ),
         segment(r#""something_new":{"a":[null]},"aws":{"bucket_name":"b","deep":{"a":1}}"#),
         segment(r#""http":{"response":{"status":200,"content_length":0}}"#),
+        segment(r#""http":{"response":{"content_length":-1}}"#),
+        segment(r#""http":{"response":{"content_length":"153"}}"#),
+        segment(
+            r#""parent_id":null,"in_progress":null,"aws":{"ec2":{"ami_id":null}},"annotations":{"a":null}"#,
+        ),
+        // Java's SDK: no file name and no line where a call was reflective, and -2 for the line of native code.
+        frame(r#"{"path":null,"line":-1,"label":"sun.reflect.GeneratedMethodAccessor12.invoke"}"#),
+        frame(
+            r#"{"path":"NativeMethodAccessorImpl.java","line":-2,"label":"sun.reflect.NativeMethodAccessorImpl.invoke0"}"#,
+        ),
+        // Node's SDK, which takes the line from behind the first colon, for `at new Promise (<anonymous>)` and
+        // `at process.processTicksAndRejections (node:internal/process/task_queues:95:5)`.
+        frame(r#"{"path":"<anonymous>","line":null,"label":"new Promise"}"#),
+        frame(r#"{"path":"node","line":null,"label":"process.processTicksAndRejections"}"#),
         String::from(include_str!("../../testdata/decode/whole.json")),
     ] {
         assert_eq!(message(&document), "taken", "{document}");
@@ -54,12 +73,9 @@ fn names_the_first_field_that_does_not_fit() {
             segment(r#""metadata":{"n":{"a":[{"b":1,"b":1}]}}"#),
             "metadata.n.a[0].b: expected each key once in an object, but found it again",
         ),
-        (
-            segment(r#""aws":{"ec2":{"ami_id":null}}"#),
-            "aws.ec2.ami_id: expected a value or no such field, but found null",
-        ),
         // Identity.
         ("{}".into(), "name: expected a name, but found nothing"),
+        (r#"{"name":null}"#.into(), "name: expected a name, but found nothing"),
         (r#"{"name":""}"#.into(), "name: expected a name, but found an empty string"),
         (
             r#"{"name":"a<b"}"#.into(),
@@ -127,8 +143,24 @@ fn names_the_first_field_that_does_not_fit() {
             "http.response.status: expected a number, but found a string",
         ),
         (
-            segment(r#""http":{"response":{"content_length":-1}}"#),
-            "http.response.content_length: expected a whole number from 0 to 18446744073709551615, but found another number",
+            segment(r#""http":{"response":{"content_length":-2}}"#),
+            "http.response.content_length: expected a whole number from -1, but found another value",
+        ),
+        (
+            segment(r#""http":{"response":{"content_length":"many"}}"#),
+            "http.response.content_length: expected a whole number from -1, but found another value",
+        ),
+        (
+            segment(r#""http":{"response":{"content_length":[]}}"#),
+            "http.response.content_length: expected a number, but found an array",
+        ),
+        (
+            frame(r#"{"line":1.5}"#),
+            "cause.exceptions[0].stack[0].line: expected a whole number, but found another number",
+        ),
+        (
+            frame(r#"{"line":"1"}"#),
+            "cause.exceptions[0].stack[0].line: expected a number, but found a string",
         ),
         (
             segment(&format!(r#""http":{{"request":{{"url":"{long}"}}}}"#)),
