@@ -1,5 +1,6 @@
 //! Tail sampling: what failed or was slow is kept, although the sampler could not know it would.
 
+mod members;
 mod pending;
 mod policy;
 mod request;
@@ -31,8 +32,8 @@ use crate::clock::{Clock, SystemClock};
 /// Holds the spans of a request until it ends, and then keeps all of them or lets all of them go, as
 /// [`TailSampling`] says.
 ///
-/// A request is a local root, which has no parent in this process, with all spans below it. Spans that end after it follow
-/// its decision, and so do other requests of the same trace once one of them is kept. A request that is kept is handed to the next
+/// A request is a local root, which has no parent in this process, with all spans below it, also those that start when their parent
+/// has ended. Spans that end after the root follow its decision, and so do other requests of the same trace once one of them is kept. A request that is kept is handed to the next
 /// processor marked as sampled, and its local root says why in the attribute `tail_sampling.reason`.
 ///
 /// Spans that the sampler sampled pass at once, unless [`judge_sampled`](TailSampling::judge_sampled) says otherwise. For

@@ -1,7 +1,7 @@
 //! Requests that have not ended, and what is held of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     mem,
     time::Duration,
 };
@@ -11,15 +11,19 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::{
     TailSamplingStats,
+    members::Members,
     policy::TailSampling,
-    request::{Decision, Id, Part, Request, id, sampled, with_reason},
+    request::{Decision, Part, Request, id, sampled, with_reason},
     weight::weight,
 };
 use crate::recent::Recent;
 
-/// Spans that have started and not ended, at most. Those that start while there are so many are judged each for itself.
-/// Costs some 5 MB when full.
-const MAX_OPEN: usize = 65_536;
+/// Spans of requests that are not over, at most. If there are so many, the oldest requests forget their spans that have ended;
+/// if nearly all are open, those that start are judged each for itself. Costs some 8 MB when full.
+const MAX_MEMBERS: usize = 65_536;
+
+/// Where there is no room, at least this share of it is made at once: it takes a walk over what there is.
+const WORTH_IT: usize = 16;
 
 /// Traces that are remembered when they are decided, for what starts or ends later. Costs about 200 KB.
 const MAX_RECENT: usize = 4_096;
@@ -28,8 +32,8 @@ const MAX_RECENT: usize = 4_096;
 /// decides it.
 pub(super) struct Pending {
     policy: TailSampling,
-    /// The request of each span that has not ended.
-    open: HashMap<Id, u64>,
+    /// Spans of requests that are not over.
+    members: Members,
     /// By number, so that the first is the oldest. Each has a span that is open.
     requests: BTreeMap<u64, Request>,
     /// Those of which spans are held.
@@ -38,9 +42,9 @@ pub(super) struct Pending {
     last_number: u64,
     /// Requests up to this number are older than the policy waits, and were decided by their age.
     aged: u64,
-    /// Spans of these that are open.
+    /// Spans of these that have not ended.
     open_aged: usize,
-    max_open: usize,
+    max_members: usize,
     stats: TailSamplingStats,
 }
 
@@ -48,14 +52,14 @@ impl Pending {
     pub(super) fn new(policy: TailSampling) -> Self {
         Self {
             policy,
-            open: HashMap::new(),
+            members: Members::default(),
             requests: BTreeMap::new(),
             holding: BTreeSet::new(),
             recent: Recent::new(MAX_RECENT),
             last_number: 0,
             aged: 0,
             open_aged: 0,
-            max_open: MAX_OPEN,
+            max_members: MAX_MEMBERS,
             stats: TailSamplingStats::default(),
         }
     }
@@ -69,20 +73,18 @@ impl Pending {
         kept: &mut Vec<SpanData>,
     ) {
         self.decide_old(now, kept);
-        if self.open.len() >= self.max_open && !self.find_room(now, kept) {
+        if self.members.len() >= self.max_members && !self.find_room(now, kept) {
             return;
         }
         let number = match parent {
-            None => self.last_number + 1,
-            // If its request has ended, it will follow what was decided.
-            Some(parent) => match self.open.get(&id(parent)) {
-                Some(number) if self.requests.contains_key(number) => *number,
-                _ => return,
-            },
+            None => Some(self.last_number + 1),
+            Some(parent) => self.members.request(&id(parent)),
         };
-        // No two spans have the same id; if they do, the second one goes alone.
-        let Entry::Vacant(entry) = self.open.entry(id(span)) else { return };
-        entry.insert(number);
+        // If its request is over, it will follow what was decided.
+        let Some(number) = number else { return };
+        if !self.members.start(id(span), number) {
+            return;
+        }
         let request = self.requests.entry(number).or_insert_with(|| Request::new(id(span), now));
         request.open += 1;
         self.open_aged += usize::from(number <= self.aged);
@@ -93,25 +95,30 @@ impl Pending {
     pub(super) fn end(&mut self, span: SpanData, now: Duration, kept: &mut Vec<SpanData>) {
         self.decide_old(now, kept);
         self.stats.spans_in += 1;
-        let number = self.open.remove(&id(&span.span_context));
-        let Some((number, request)) =
-            number.and_then(|number| Some((number, self.requests.get_mut(&number)?)))
-        else {
-            return self.end_alone(span, kept);
-        };
+        let id = id(&span.span_context);
+        let Some(member) = self.members.open(id) else { return self.end_alone(span, kept) };
+        let number = member.request();
+        let Some(request) = self.requests.get_mut(&number) else { return self.end_alone(span, kept) };
         self.open_aged -= usize::from(number <= self.aged);
         request.open -= 1;
         let is_over = request.open == 0;
-        if request.root == id(&span.span_context) {
-            self.end_root(number, span, kept);
-        } else if let Some(decision) = request.decision {
-            self.follow(decision, span, kept);
-        } else {
-            self.hold(number, span);
-        }
+        let (is_root, decision) = (request.root == id, request.decision);
         if is_over {
+            member.forget();
+        } else {
+            member.end();
+            if is_root || decision.is_some() {
+                request.ended.push(id);
+            }
+        }
+        match decision {
+            _ if is_root => self.end_root(number, span, kept),
+            Some(decision) => self.follow(decision, span, kept),
+            None => self.hold(number, span),
+        }
+        if is_over && let Some(request) = self.requests.remove(&number) {
             // Its root has ended, so nothing is held of it.
-            self.requests.remove(&number);
+            self.members.forget(number, request.ended);
         }
         self.make_room(now, kept);
     }
@@ -119,7 +126,7 @@ impl Pending {
     /// Decides all that is open.
     pub(super) fn decide_all(&mut self, now: Duration, kept: &mut Vec<SpanData>) {
         self.holding.clear();
-        self.open.clear();
+        self.members.clear();
         while let Some((_, mut request)) = self.requests.pop_first() {
             self.decide_early(request.take_part(), now, kept);
         }
@@ -244,20 +251,37 @@ impl Pending {
         self.stats.bytes_held -= bytes as u64;
     }
 
-    /// Forgets requests that have grown too old, if that is worth the while: their spans may never end.
+    /// Makes room for more spans, if that is worth the while.
     fn find_room(&mut self, now: Duration, kept: &mut Vec<SpanData>) -> bool {
-        const WORTH_IT: usize = 16;
-        if self.open_aged.saturating_mul(WORTH_IT) < self.max_open {
-            return false;
+        let worth_it = self.max_members.div_ceil(WORTH_IT);
+        if self.members.ended() >= worth_it {
+            self.forget_ended(self.max_members - worth_it);
+        } else if self.open_aged >= worth_it {
+            self.forget_aged(now, kept);
         }
+        self.members.len() < self.max_members
+    }
+
+    /// Forgets spans that have ended, those of the oldest requests first, until so many are left. What starts below them goes alone.
+    fn forget_ended(&mut self, left: usize) {
+        for (number, request) in &mut self.requests {
+            if self.members.len() <= left {
+                return;
+            }
+            let held = request.held.iter().map(|span| id(&span.span_context));
+            self.members.forget(*number, held.chain(mem::take(&mut request.ended)));
+        }
+    }
+
+    /// Forgets requests that have grown too old: their spans may never end.
+    fn forget_aged(&mut self, now: Duration, kept: &mut Vec<SpanData>) {
         let young = self.requests.split_off(&(self.aged + 1));
         for (number, mut request) in mem::replace(&mut self.requests, young) {
             self.holding.remove(&number);
             self.decide_early(request.take_part(), now, kept);
         }
-        self.open.retain(|_, number| *number > self.aged);
+        self.members.forget_up_to(self.aged);
         self.open_aged = 0;
-        self.open.len() < self.max_open
     }
 }
 

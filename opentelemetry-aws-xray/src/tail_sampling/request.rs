@@ -1,6 +1,10 @@
 //! A request that has not ended.
 
-use std::{mem, time::Duration};
+use std::{
+    hash::{Hash, Hasher},
+    mem,
+    time::Duration,
+};
 
 use opentelemetry::{KeyValue, SpanId, TraceId, trace::SpanContext};
 use opentelemetry_sdk::trace::SpanData;
@@ -10,7 +14,12 @@ use super::policy::KeepReason;
 /// The attribute of a local root that says why its request was kept.
 pub(crate) const KEEP_REASON: &str = "tail_sampling.reason";
 
-pub(super) type Id = (TraceId, SpanId);
+/// A span of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Id {
+    pub(super) trace: TraceId,
+    span: SpanId,
+}
 
 /// Why a request is kept; `None` if it is not.
 pub(super) type Decision = Option<KeepReason>;
@@ -22,6 +31,8 @@ pub(super) struct Request {
     /// There is one if the root has ended, or if it was kept early.
     pub(super) decision: Option<Decision>,
     pub(super) held: Vec<SpanData>,
+    /// Spans that have ended and are not held any more.
+    pub(super) ended: Vec<Id>,
     pub(super) bytes: usize,
 }
 
@@ -36,13 +47,14 @@ pub(super) struct Part {
 
 impl Request {
     pub(super) fn new(root: Id, since: Duration) -> Self {
-        Self { root, since, open: 0, decision: None, held: Vec::new(), bytes: 0 }
+        Self { root, since, open: 0, decision: None, held: Vec::new(), ended: Vec::new(), bytes: 0 }
     }
 
     /// Takes out what is held.
     pub(super) fn take_part(&mut self) -> Part {
+        self.ended.extend(self.held.iter().map(|span| id(&span.span_context)));
         Part {
-            trace: self.root.0,
+            trace: self.root.trace,
             since: self.since,
             decision: self.decision,
             held: mem::take(&mut self.held),
@@ -52,7 +64,14 @@ impl Request {
 }
 
 pub(super) fn id(context: &SpanContext) -> Id {
-    (context.trace_id(), context.span_id())
+    Id { trace: context.trace_id(), span: context.span_id() }
+}
+
+impl Hash for Id {
+    /// Ids of spans are drawn here, and no two of them are likely to be the same. Those of traces come from callers.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.span.hash(state);
+    }
 }
 
 /// The span as if the sampler had sampled it; else no exporter takes it.

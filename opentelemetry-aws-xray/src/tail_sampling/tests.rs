@@ -86,6 +86,35 @@ fn a_request_that_fails_is_kept_with_all_below_it() {
 }
 
 #[test]
+fn what_starts_below_a_span_that_has_ended_follows_its_request() {
+    let pipeline = Pipeline::new(TailSampling::new().faults(), Sampler::AlwaysOff);
+    let caller =
+        SpanContext::new(TraceId::from(7), 3.into(), TraceFlags::NOT_SAMPLED, true, TraceState::NONE);
+    let caller = Context::new().with_remote_span_context(caller);
+    let [failing, other] = [(); 2].map(|()| pipeline.server(&caller));
+    for request in [&failing, &other] {
+        let ended = pipeline.child(request);
+        ended.span().end();
+        let late = pipeline.child(&ended);
+        late.span().end();
+        pipeline.child(&late).span().end();
+    }
+    // One that is still open when all around it is decided, and one that starts below it then.
+    let ended = pipeline.child(&failing);
+    ended.span().end();
+    let last = pipeline.child(&ended);
+    other.span().end();
+    assert_eq!((pipeline.kept().len(), pipeline.stats.now().spans_let_go), (0, 4));
+    fail(&failing);
+    failing.span().end();
+    last.span().end();
+    pipeline.child(&last).span().end();
+    assert_eq!(pipeline.kept(), ["child ", "child ", "child ", "child ", "server fault", "child ", "child "]);
+    let stats = pipeline.stats.now();
+    assert_eq!((stats.spans_let_go, stats.spans_let_go_early, stats.spans_held), (4, 0, 0));
+}
+
+#[test]
 fn what_the_sampler_sampled_passes_at_once_unless_it_is_judged() {
     for (policy, expected) in [
         (TailSampling::new().faults(), vec!["child ", "server "]),

@@ -200,15 +200,40 @@ fn with_too_much_held_the_oldest_gives_way() {
 fn spans_beyond_what_can_be_counted_go_alone_and_those_that_grew_old_make_room() {
     let mut kept = Vec::new();
     let mut pending = Pending::new(TailSampling::new().faults());
-    pending.max_open = 4;
+    pending.max_members = 4;
     for id in 1..=6 {
         pending.start(&context(id.into(), id), None, at(0), &mut kept);
     }
-    assert_eq!((pending.open.len(), pending.requests.len()), (4, 4));
+    assert_eq!((pending.members.len(), pending.requests.len()), (4, 4));
     pending.end(span(6, 6, None, true), at(0), &mut kept);
     assert_eq!(kept.len(), 1);
     pending.start(&context(7, 7), None, at(61), &mut kept);
-    assert_eq!((pending.open.len(), pending.requests.len()), (1, 1));
+    assert_eq!((pending.members.len(), pending.requests.len()), (1, 1));
+}
+
+#[test]
+fn with_too_many_spans_the_oldest_requests_forget_those_that_have_ended() {
+    let mut kept = Vec::new();
+    let mut pending = Pending::new(TailSampling::new().faults());
+    pending.max_members = 8;
+    for trace in 1..=2 {
+        pending.start(&context(trace, 1), None, at(0), &mut kept);
+        for id in 2..=4 {
+            pending.start(&context(trace, id), Some(&context(trace, 1)), at(0), &mut kept);
+            pending.end(span(trace, id, Some(1), false), at(0), &mut kept);
+        }
+    }
+    pending.start(&context(3, 1), None, at(0), &mut kept);
+    assert_eq!((pending.members.len(), pending.members.ended(), pending.requests.len()), (6, 3, 3));
+    for trace in 1..=2 {
+        pending.start(&context(trace, 5), Some(&context(trace, 2)), at(0), &mut kept);
+        pending.end(span(trace, 5, Some(2), false), at(0), &mut kept);
+        pending.end(span(trace, 1, None, true), at(0), &mut kept);
+    }
+    let of =
+        |trace: u128| kept.iter().filter(|span| span.span_context.trace_id() == TraceId::from(trace)).count();
+    assert_eq!((of(1), of(2)), (4, 5), "what is held is kept; what started below a forgotten one went alone");
+    assert_eq!((pending.members.len(), pending.members.ended()), (1, 0));
 }
 
 #[derive(Debug, Clone)]
@@ -235,12 +260,12 @@ proptest! {
         steps in steps(),
         max_spans in 0..6_usize,
         max_bytes in 0..3_000_usize,
-        max_open in 1..8_usize,
+        max_members in 1..8_usize,
         rate in prop_oneof![Just(0.0), Just(0.5)],
     ) {
         let policy = TailSampling::new().faults().slower_than(at(30)).rate(rate);
         let mut pending = Pending::new(policy.max_spans(max_spans).max_bytes(max_bytes));
-        pending.max_open = max_open;
+        pending.max_members = max_members;
         let (mut kept, mut now, mut ended) = (Vec::new(), at(0), 0);
         for step in steps {
             match step {
@@ -260,8 +285,10 @@ proptest! {
             prop_assert_eq!(kept.len() as u64, stats.spans_kept);
             prop_assert_eq!(held as u64, stats.spans_held);
             prop_assert_eq!(ended, stats.spans_kept + stats.spans_let_go + stats.spans_let_go_early + stats.spans_held);
+            let open: usize = pending.requests.values().map(|request| request.open).sum();
+            prop_assert_eq!(open + pending.members.ended(), pending.members.len());
             prop_assert!(held <= max_spans && stats.bytes_held <= max_bytes as u64);
-            prop_assert!(pending.open.len() <= max_open && pending.requests.len() <= max_open);
+            prop_assert!(pending.members.len() <= max_members && pending.requests.len() <= max_members);
         }
         pending.decide_all(now, &mut kept);
         let stats = pending.stats();
@@ -269,30 +296,34 @@ proptest! {
         prop_assert_eq!(ended, kept.len() as u64 + stats.spans_let_go + stats.spans_let_go_early);
     }
 
-    /// A tree of spans, each started by one before it, that end in any order: all have the fate of the first.
+    /// A tree of spans, each started by one before it, open or not, that end in any order: all have the fate of the first.
     #[test]
-    fn no_order_of_ends_parts_a_request(
-        parents in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+    fn no_order_of_starts_and_ends_parts_a_request(
+        children in prop::collection::vec(any::<(prop::sample::Index, Option<prop::sample::Index>)>(), 0..20),
         order in any::<u64>(),
         fails in any::<bool>(),
     ) {
         let (mut pending, mut kept) = (Pending::new(TailSampling::new().faults()), Vec::new());
         pending.start(&context(1, 1), None, at(0), &mut kept);
-        let mut spans = vec![span(1, 1, None, fails)];
-        for (id, parent) in (2..).zip(parents) {
-            let parent = parent.get(&spans).span_context.clone();
+        let mut started = vec![context(1, 1)];
+        let mut open = vec![span(1, 1, None, fails)];
+        for (id, (parent, end)) in (2..).zip(&children) {
+            let parent = parent.get(&started).clone();
             pending.start(&context(1, id), Some(&parent), at(0), &mut kept);
-            spans.push(span(1, id, Some(u64::from_be_bytes(parent.span_id().to_bytes())), false));
+            started.push(context(1, id));
+            open.push(span(1, id, Some(u64::from_be_bytes(parent.span_id().to_bytes())), false));
+            if let Some(end) = end {
+                pending.end(open.swap_remove(end.index(open.len())), at(0), &mut kept);
+            }
         }
-        let all = spans.len();
-        spans.sort_by_key(|span| {
+        open.sort_by_key(|span| {
             let id = u64::from_be_bytes(span.span_context.span_id().to_bytes());
             (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ order).wrapping_mul(0xbf58_476d_1ce4_e5b9)
         });
-        for span in spans {
+        for span in open {
             pending.end(span, at(0), &mut kept);
         }
-        prop_assert_eq!(kept.len(), if fails { all } else { 0 });
-        prop_assert!(pending.open.is_empty() && pending.requests.is_empty() && pending.holding.is_empty());
+        prop_assert_eq!(kept.len(), if fails { started.len() } else { 0 });
+        prop_assert!(pending.members.len() == 0 && pending.requests.is_empty() && pending.holding.is_empty());
     }
 }
