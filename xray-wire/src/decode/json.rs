@@ -288,9 +288,11 @@ mod tests {
             (r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
             (r#""caf\u00E9 \ud83d\ude00!""#, "café 😀!"),
             // Halves of pairs, which SDKs that cut at UTF-16 units write.
-            (r#""a\ud83d""#, "a\u{fffd}\u{fffd}\u{fffd}"),
-            (r#""\ude00A""#, "\u{fffd}\u{fffd}\u{fffd}A"),
-            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}\u{fffd}\u{fffd}😀"),
+            (r#""a\ud83d""#, "a\u{fffd}"),
+            (r#""\ude00A""#, "\u{fffd}A"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}😀"),
+            (r#""\ude00\ud83d\udbff\ud800""#, "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
+            (r#""\ud83d퟿\ud83dé""#, "\u{fffd}\u{d7ff}\u{fffd}é"),
         ] {
             let tape = Tape::parse(text).unwrap();
             let Json::Str(read) = tape.root() else { panic!("{text}") };
@@ -386,6 +388,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn each_half_of_a_pair_is_one_character(
+            units in prop::collection::vec(prop_oneof![0xd7fe..0xe002_u16, any::<u16>()], 0..8),
+        ) {
+            let escapes: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            let text = format!("\"{escapes}\"");
+            let tape = Tape::parse(&text).map_err(|error| TestCaseError::fail(format!("{error}")))?;
+            let Json::Str(read) = tape.root() else { panic!("{text}") };
+            prop_assert_eq!(&**read, String::from_utf16_lossy(&units), "{}", text);
+        }
+
         #[test]
         fn reads_what_serde_json_reads(text in json()) {
             let tape = Tape::parse(&text).map_err(|error| TestCaseError::fail(format!("{error}")))?;

@@ -5,7 +5,7 @@ use alloc::{
     string::String,
     vec::{self, Vec},
 };
-use core::fmt;
+use core::{fmt, str};
 
 use serde::{
     Deserialize, Deserializer,
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for RawMembers<'de> {
 }
 
 /// Text that is asked for as bytes: `serde_json` then lets pass `\ud83d` without its other half, which SDKs write
-/// that cut at UTF-16 units. It becomes U+FFFD, and does not cost the document.
+/// that cut at UTF-16 units. It becomes one U+FFFD, as it was one unit, and does not cost the document.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -98,14 +98,30 @@ impl<'de> Deserialize<'de> for Text<'de> {
             }
 
             fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
-                Ok(Text(String::from_utf8_lossy(bytes)))
+                Ok(Text(str::from_utf8(bytes).map_or_else(|_| Cow::Owned(whole(bytes)), Cow::Borrowed)))
             }
 
             fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(String::from_utf8_lossy(bytes).into_owned())))
+                Ok(Text(Cow::Owned(whole(bytes))))
             }
         }
 
         deserializer.deserialize_bytes(TextVisitor)
     }
+}
+
+/// The text of bytes that are UTF-8 but for halves of surrogate pairs, of three bytes each.
+fn whole(bytes: &[u8]) -> String {
+    /// What the first of the three is.
+    const HALF: &[u8] = &[0xed];
+
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        // The other two bytes are chunks of their own.
+        if chunk.invalid() == HALF {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    text
 }

@@ -17,7 +17,7 @@
 //! - `type` may be in any case. With a `parent_id` it makes a document a subsegment.
 //! - Of a repeated key the first counts. Of `end_time` and `in_progress`, `end_time` does.
 //! - Unknown keys of `aws` are kept in [`Aws::other`](crate::segment::Aws::other), others listed.
-//! - Half of a surrogate pair (`\ud83d`), left by an SDK that cut a text there, is read as U+FFFD.
+//! - Half of a surrogate pair (`\ud83d`), left by an SDK that cut a text there, is read as one U+FFFD.
 //!
 //! Documents are untrusted. Their size is bounded ([`MAX_DECODE_BYTES`]) and so is the depth that is followed
 //! ([`MAX_DECODE_DEPTH`](crate::limits::MAX_DECODE_DEPTH)); the work is at most the one times the other, and no

@@ -38,6 +38,8 @@ fn takes() {
         segment(
             r#""parent_id":null,"in_progress":null,"aws":{"ec2":{"ami_id":null}},"annotations":{"a":null}"#,
         ),
+        // A user agent that an SDK cut after 250 UTF-16 units, in the middle of an emoji.
+        segment(&format!(r#""http":{{"request":{{"user_agent":"{}\ud83d"}}}}"#, "x".repeat(249))),
         // Java's SDK: no file name and no line where a call was reflective, and -2 for the line of native code.
         frame(r#"{"path":null,"line":-1,"label":"sun.reflect.GeneratedMethodAccessor12.invoke"}"#),
         frame(
