@@ -39,6 +39,9 @@ use crate::{
 /// that sends what has ended: then a span that ends is first taken off the list of those to show. A span may still end just
 /// while it is sent; X-Ray then gets both documents in any order, and the complete one wins.
 ///
+/// A segment that is shown has to be sent when it ends too, or it stays in progress for ever. So don't use it where something behind the
+/// sampler lets sampled spans go, as [`TailSampling::judge_sampled`](crate::TailSampling::judge_sampled) does.
+///
 /// It copies each sampled span at its start, and the SDK copies it once more at its end, since there are two processors
 /// then: about a microsecond a span with ten attributes. The SDK has them flush and shut down one after the other, each with all of
 /// the time.

@@ -15,6 +15,7 @@ use crate::{
     id_generator::XrayIdGenerator,
     in_progress::InProgressProcessor,
     metrics, resource,
+    tail_sampling::TailSampling,
     tracer::Off,
 };
 
@@ -58,7 +59,11 @@ impl XrayBuilder {
     pub(super) fn build_with(self, environment: &Environment) -> Xray {
         let is_enabled = config::enabled(self.enabled, environment);
         // What is turned off costs no thread.
-        let early = if self.in_progress && is_enabled { early(&self.exporter, environment) } else { None };
+        let early = if self.in_progress && is_enabled {
+            early(&self.exporter, self.tail_sampling.as_ref(), environment)
+        } else {
+            None
+        };
         let in_progress = early.as_ref().map(InProgressProcessor::stats_handle);
         let resource = self.resource.unwrap_or_else(|| {
             let detection = config::resource_detection(self.resource_detection, environment);
@@ -121,8 +126,16 @@ impl XrayBuilder {
     }
 }
 
-/// The processor for segments in progress, if the exporter can be had twice.
-fn early(exporter: &XrayExporterBuilder, environment: &Environment) -> Option<InProgressProcessor> {
+/// The processor for segments in progress, if each of them is replaced in the end, and the exporter can be had twice.
+fn early(
+    exporter: &XrayExporterBuilder,
+    tail_sampling: Option<&TailSampling>,
+    environment: &Environment,
+) -> Option<InProgressProcessor> {
+    if tail_sampling.is_some_and(TailSampling::judges_sampled) {
+        otel_warn!(name: "Xray.NotInProgress", message = "segments are not shown before they end, since tail sampling judges what the sampler sampled: those that it lets go would be in progress for ever");
+        return None;
+    }
     let Some(exporter) = exporter.twin(environment) else {
         otel_warn!(name: "Xray.NotInProgress", message = "segments are not shown before they end, since the exporter has a sink of its own or sends OTLP; add an InProgressProcessor with another one");
         return None;

@@ -227,7 +227,7 @@ impl XrayBuilder {
 
     /// Whether a request that runs for more than a second is shown before it ends, as a segment in progress: see
     /// [`InProgressProcessor`](crate::InProgressProcessor). Costs a copy of each such span at its start. Not done, with a warning, for an exporter with a sink
-    /// of its own or with OTLP as its payload; and not while tracing is turned off.
+    /// of its own or with OTLP as its payload, nor where [`TailSampling::judge_sampled`] may let the request go; and not while tracing is turned off.
     ///
     /// Default: `false`.
     pub fn with_in_progress(mut self, in_progress: bool) -> Self {

@@ -363,6 +363,16 @@ fn nothing_is_in_progress_where_it_can_not_be() {
     }
 }
 
+#[test]
+fn nothing_is_in_progress_that_tail_sampling_may_let_go() {
+    let shown = |policy: TailSampling| {
+        let builder = Xray::builder().with_daemon_address("127.0.0.1:9").with_in_progress(true);
+        builder.with_tail_sampling(policy).build_with(&Environment::of([])).in_progress_stats().is_some()
+    };
+    assert!(shown(TailSampling::new().faults()), "what the sampler chose is sent in the end");
+    assert!(!shown(TailSampling::new().faults().judge_sampled()));
+}
+
 #[cfg(feature = "tower")]
 #[test]
 fn headers_travel_through_what_is_turned_off() {

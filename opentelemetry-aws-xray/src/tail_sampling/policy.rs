@@ -162,7 +162,8 @@ impl TailSampling {
     }
 
     /// Judges what the sampler sampled too, and so lets most of it go. For services that nobody calls with a trace and that
-    /// call nobody: others rely on what they were told.
+    /// call nobody: others rely on what they were told. [`Xray`](crate::Xray) then shows no segments in progress: the end of one that is
+    /// let go would never come.
     ///
     /// Default: what the sampler sampled is kept.
     pub fn judge_sampled(mut self) -> Self {
@@ -195,7 +196,7 @@ impl TailSampling {
         self
     }
 
-    pub(super) fn judges_sampled(&self) -> bool {
+    pub(crate) fn judges_sampled(&self) -> bool {
         self.judges_sampled
     }
 
