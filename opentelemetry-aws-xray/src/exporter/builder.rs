@@ -198,6 +198,10 @@ impl XrayExporterBuilder {
         self
     }
 
+    pub(crate) fn counts_grpc_status(&self) -> bool {
+        self.options.grpc_status
+    }
+
     /// What must not leave the process. What is a secret by its name or place never does, whatever this says.
     ///
     /// Default: nothing more.

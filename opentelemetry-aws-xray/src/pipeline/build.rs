@@ -81,6 +81,8 @@ impl XrayBuilder {
         } else {
             Sampler::AlwaysOff.into()
         };
+        let with_grpc = self.exporter.counts_grpc_status();
+        let judging = self.tail_sampling.map(|policy| policy.grpc_status(with_grpc));
         let exporter = self.exporter.build_with(environment);
         let stats = exporter.stats_handle();
         if let Some(meter) = &self.meter {
@@ -98,7 +100,7 @@ impl XrayBuilder {
             let queue_size = config::queue_size(self.queue_size, environment);
             let interval = config::export_interval(self.export_interval, environment);
             let batches = batch_processor(exporter, interval, queue_size);
-            let outlet = Outlet { builder, early, batches, tail_sampling: self.tail_sampling };
+            let outlet = Outlet { builder, early, batches, tail_sampling: judging };
             #[cfg(feature = "adaptive-sampling")]
             let outlet = match &root.adaptive {
                 Some(sampler) => outlet.adaptive(sampler.clone()),

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use opentelemetry::{
     KeyValue,
-    trace::{Span, SpanKind, TraceContextExt, Tracer, TracerProvider},
+    trace::{Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::Resource;
-#[cfg(feature = "sampler")]
-use opentelemetry_sdk::trace::Sampler;
+use opentelemetry_sdk::{Resource, trace::Sampler};
 
 use super::*;
 #[cfg(feature = "adaptive-sampling")]
@@ -371,6 +369,27 @@ fn nothing_is_in_progress_that_tail_sampling_may_let_go() {
     };
     assert!(shown(TailSampling::new().faults()), "what the sampler chose is sent in the end");
     assert!(!shown(TailSampling::new().faults().judge_sampled()));
+}
+
+#[test]
+fn tail_sampling_judges_by_the_flags_of_the_document() {
+    for (grpc_status, expected) in [(true, 0), (false, 1)] {
+        let sink = MemorySink::default();
+        let xray = Xray::builder()
+            .with_exporter(|exporter| exporter.with_sink(sink.clone()).with_grpc_status(grpc_status))
+            .with_sampler(Sampler::AlwaysOff)
+            .with_tail_sampling(TailSampling::new().faults())
+            .build_with(&Environment::of([]));
+        let mut span = xray.tracer_provider().tracer("test").start("shop.Orders/Get");
+        // NOT_FOUND, which is the caller's error.
+        span.set_attribute(KeyValue::new("rpc.grpc.status_code", 5));
+        span.set_status(Status::error(""));
+        span.end();
+        xray.force_flush().unwrap();
+        let documents = sink.take();
+        assert_eq!(documents.len(), expected, "{grpc_status}");
+        assert!(documents.iter().all(|document| document.contains(r#""fault":true"#)), "{documents:?}");
+    }
 }
 
 #[cfg(feature = "tower")]

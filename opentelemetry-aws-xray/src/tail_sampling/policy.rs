@@ -33,6 +33,7 @@ pub struct TailSampling {
     /// Of the 2⁶³ numbers that a trace id may have in this regard, how many are kept.
     rate: u64,
     judges_sampled: bool,
+    grpc_status: bool,
     pub(super) max_spans: usize,
     pub(super) max_bytes: usize,
     pub(super) timeout: Duration,
@@ -51,11 +52,11 @@ pub struct TailSampling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeepReason {
-    /// It failed by the service's own doing: status 5xx, or the span's status is an error.
+    /// It failed by the service's own doing: HTTP status 5xx, else such a [gRPC status](TailSampling::grpc_status), else an error as the span's status.
     Fault,
-    /// It failed by the client's: status 4xx.
+    /// It failed by the client's: HTTP status 4xx, else such a gRPC status.
     Error,
-    /// It was throttled: status 429.
+    /// It was throttled: HTTP status 429, else such a gRPC status, or an AWS error code that says so.
     Throttle,
     /// It took longer than it should.
     Slow,
@@ -104,13 +105,15 @@ impl TailSampling {
             routes: Vec::new(),
             rate: 0,
             judges_sampled: false,
+            grpc_status: true,
             max_spans: Self::DEFAULT_MAX_SPANS,
             max_bytes: Self::DEFAULT_MAX_BYTES,
             timeout: Self::DEFAULT_TIMEOUT,
         }
     }
 
-    /// Keeps what X-Ray calls faults: requests that the service failed, with status 5xx or an error as the span's status.
+    /// Keeps what X-Ray calls faults: requests that the service failed, with HTTP status 5xx, else with a
+    /// [gRPC status](Self::grpc_status) of that kind, else with an error as the span's status.
     ///
     /// Default: not kept for that.
     pub fn faults(mut self) -> Self {
@@ -171,6 +174,15 @@ impl TailSampling {
         self
     }
 
+    /// Whether a gRPC status says which kind of failure it was, before the span's own status, as it is in documents:
+    /// [`with_grpc_status`](crate::XrayExporterBuilder::with_grpc_status). [`Xray`](crate::Xray) sets what its exporter has.
+    ///
+    /// Default: `true`.
+    pub fn grpc_status(mut self, grpc_status: bool) -> Self {
+        self.grpc_status = grpc_status;
+        self
+    }
+
     /// How many spans are held at most. With more, the oldest request is decided early.
     ///
     /// Default: [`DEFAULT_MAX_SPANS`](Self::DEFAULT_MAX_SPANS).
@@ -202,7 +214,7 @@ impl TailSampling {
 
     /// Why a request is kept that ended with this span.
     pub(super) fn judge(&self, span: &SpanData) -> Option<KeepReason> {
-        let Flags { error, throttle, fault } = Flags::of(span);
+        let Flags { error, throttle, fault } = Flags::of(span, self.grpc_status);
         let took = span.end_time.duration_since(span.start_time).unwrap_or_default();
         if self.failures.fault && fault {
             Some(KeepReason::Fault)

@@ -17,11 +17,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
-    /// The flags that the span's document will have, with a gRPC status that counts.
-    pub(crate) fn of(span: &SpanData) -> Self {
+    /// The flags that the span's document will have.
+    pub(crate) fn of(span: &SpanData, with_grpc: bool) -> Self {
         let mut marks = Marks::default();
         let attributes = Attributes::new(&span.attributes, &mut marks);
-        Self::read(span, http::status(&attributes), &attributes, true)
+        Self::read(span, http::status(&attributes), &attributes, with_grpc)
     }
 
     /// From the HTTP status if it says failure, else from the gRPC status if that shall count, else from the span's own
