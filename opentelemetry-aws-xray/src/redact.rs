@@ -81,6 +81,19 @@ mod tests {
     }
 
     #[test]
+    fn an_at_is_user_information_only_in_an_authority() {
+        for (name, text) in [
+            ("url.query", "mail=a@b&u=https://h/"),
+            ("url.path", "/a@b/https://h/"),
+            ("uri", "/cb?mail=a@b&u=https://h/"),
+            ("http.target", "/cb?mail=a@b&u=https%3A%2F%2Fh%2F"),
+            ("messaging.destination.name", "orders@shop"),
+        ] {
+            assert_eq!(named(name, text), text, "{name}");
+        }
+    }
+
+    #[test]
     fn addresses_and_messages_by_name() {
         let text = "https://u:p@db/?token=t";
         for name in [

@@ -11,7 +11,7 @@ pub(super) enum Kind {
     Url,
     /// Where messages go: a URL, or a name in which `@` is a letter like others.
     Destination,
-    /// A path, a query, or both, where it is no URL.
+    /// A path, a query, or both.
     Target,
     /// A host, maybe with a port.
     Host,
@@ -41,7 +41,7 @@ impl Kind {
     pub(super) fn clean(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Url => url(text),
-            Self::Destination | Self::Target if text.contains("://") => url(text),
+            Self::Destination if text.contains("://") => url(text),
             Self::Destination => Cow::Borrowed(text),
             Self::Target => target(text),
             Self::Host => url::without_user_info(text),
