@@ -9,7 +9,9 @@ use crate::clock::{Clock, SystemClock};
 ///
 /// Each destination stands for itself: it holds, retries and drops on its own. Where one takes documents too slowly, a batch waits
 /// for it, one second at most for all destinations together, of which each gets its share. Who has used that up is not waited for
-/// again before it has taken something; what finds no room with it meanwhile is its own loss. One that is away is not waited for at all.
+/// again before it has taken something, or all others are behind too; what finds no room with it meanwhile is its own loss. One that is
+/// away is not waited for at all.
+///
 /// A [`SegmentSink`] of your own that blocks in `send` blocks the others too, unless it keeps to
 /// [`send_within`](SegmentSink::send_within).
 ///
@@ -65,13 +67,21 @@ impl TeeSink {
     ) {
         let deadline = self.clock.now().saturating_add(timeout);
         let mut waiting = self.others.len() as u32 + 1;
-        let first = (&mut self.first, report);
-        let others = self.others.iter_mut().map(|(destination, report)| (destination, &*report));
-        for (destination, report) in std::iter::once(first).chain(others) {
-            let left = deadline.saturating_sub(self.clock.now());
+        let clock = Arc::clone(&self.clock);
+        for (destination, report) in self.destinations(report) {
+            let left = deadline.saturating_sub(clock.now());
             work(destination, left / waiting, report);
             waiting -= 1;
         }
+    }
+
+    /// Each destination, and where it counts.
+    fn destinations<'t>(
+        &'t mut self,
+        report: &'t Report,
+    ) -> impl Iterator<Item = (&'t mut Destination, &'t Report)> {
+        let others = self.others.iter_mut().map(|(destination, report)| (destination, &*report));
+        std::iter::once((&mut self.first, report)).chain(others)
     }
 }
 
@@ -80,15 +90,19 @@ impl Destination {
         Self { sink: Box::new(sink), behind_at: None }
     }
 
+    /// Whether it has taken nothing since it used up its time.
+    fn is_behind(&mut self, report: &Report) -> bool {
+        self.behind_at = self.behind_at.filter(|before| report.stats().documents_sent <= *before);
+        self.behind_at.is_some()
+    }
+
     /// Sends a batch, and waits no longer than its share of the time, or not at all if it is behind.
     fn send(&mut self, documents: &Documents, share: Duration, report: &Report, clock: &dyn Clock) {
-        let taken = || report.stats().documents_sent;
-        self.behind_at = self.behind_at.filter(|before| taken() <= *before);
         let wait = if self.behind_at.is_some() { Duration::ZERO } else { share };
         let start = clock.now();
         self.sink.send_within(documents, wait, report);
         if !wait.is_zero() && clock.now().saturating_sub(start) >= wait {
-            self.behind_at = Some(taken());
+            self.behind_at = Some(report.stats().documents_sent);
         }
     }
 }
@@ -107,6 +121,11 @@ impl SegmentSink for TeeSink {
     fn send_within(&mut self, documents: &Documents, wait: Duration, report: &Report) {
         for (_, report) in &self.others {
             documents.iter().for_each(|document| report.came(document));
+        }
+        let behind = self.destinations(report).map(|(destination, report)| destination.is_behind(report));
+        // To wait harms nobody where all are behind.
+        if behind.filter(|is_behind| *is_behind).count() == self.others.len() + 1 {
+            self.destinations(report).for_each(|(destination, _)| destination.behind_at = None);
         }
         let clock = Arc::clone(&self.clock);
         self.share(wait, report, |destination, share, report| {
@@ -253,6 +272,22 @@ mod tests {
             assert_eq!((clock.now() - start).as_millis(), took, "{takes:?}");
         }
         assert_eq!(healthy.take().len(), 7);
+    }
+
+    #[test]
+    fn where_all_are_behind_all_are_waited_for() {
+        let clock = ManualClock::new();
+        let slow = || Slow { clock: clock.clone(), given: Arc::default(), takes: Arc::default() };
+        let sinks = [slow(), slow()];
+        let tee = TeeSink::new(sinks[0].clone()).with(sinks[1].clone(), Report::default());
+        let mut tee = TeeSink { clock: Arc::new(clock.clone()), ..tee };
+        for _ in 0..3 {
+            tee.send(&Documents::default(), &Report::default());
+        }
+        for slow in sinks {
+            assert_eq!(*slow.given.lock().unwrap(), [500, 500, 500]);
+        }
+        assert_eq!(clock.now(), Duration::from_secs(3));
     }
 
     #[test]
