@@ -3,6 +3,7 @@
 mod connection;
 mod escape;
 mod kind;
+mod members;
 mod message;
 mod names;
 mod parameters;

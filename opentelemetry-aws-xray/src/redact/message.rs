@@ -1,20 +1,20 @@
-//! Messages that quote URLs and headers.
+//! Messages that quote URLs, headers, JSON and structs.
 
 use std::borrow::Cow;
 
-use super::{REDACTED, and_then, parameters, url::quoted_without_user_info};
+use super::{REDACTED, and_then, members, parameters, url::quoted_without_user_info};
 use crate::scan::holds;
 
-/// A text that may quote URLs and headers, such as the message of an error: without the user information of URLs, and with
-/// the values of secret parameters and headers replaced.
+/// A text that may quote URLs, headers, JSON and structs, such as the message of an error: without the user information of URLs, and
+/// with the values of secret parameters, headers, members and fields replaced.
 #[inline]
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if holds(text, [b':', b'=', b'%']) { without_what_is_quoted(text) } else { Cow::Borrowed(text) }
 }
 
 fn without_what_is_quoted(text: &str) -> Cow<'_, str> {
-    let without_headers = without_secret_headers(text).map_or(Cow::Borrowed(text), Cow::Owned);
-    and_then(and_then(without_headers, quoted_without_user_info), parameters)
+    let without_values = without_values_behind_colons(text).map_or(Cow::Borrowed(text), Cow::Owned);
+    and_then(and_then(without_values, quoted_without_user_info), parameters)
 }
 
 /// Headers whose values let the bearer act as somebody else. The latter two are words of ordinary prose, too.
@@ -22,19 +22,27 @@ const SECRET_HEADERS: [&str; 6] =
     ["x-amz-security-token", "proxy-authorization", "x-api-key", "set-cookie", "authorization", "cookie"];
 const ORDINARY_WORDS: [&str; 2] = ["authorization", "cookie"];
 
-/// `text` with what stands behind the names of secret headers replaced, each to the end of its line. `None` if there is nothing
-/// of that kind. What is looked at for one colon is not looked at for the next: text of foreign origin may consist of colons.
-fn without_secret_headers(text: &str) -> Option<String> {
+/// `text` with what stands behind the names of secret headers replaced, each to the end of its line, and behind those of secret members
+/// and fields. `None` if there is nothing of that kind. What is looked at for one colon is not looked at for the next: text of foreign
+/// origin may consist of colons.
+fn without_values_behind_colons(text: &str) -> Option<String> {
     let mut clean = String::new();
     let mut kept = 0;
     for (colon, _) in text.match_indices(':') {
-        if colon < kept || !ends_with_secret_header(&text[..colon], &text[colon + 1..]) {
+        if colon < kept {
             continue;
         }
         let value = colon + 1;
-        clean.push_str(&text[kept..value]);
+        let (before, behind) = (&text[..colon], &text[value..]);
+        let secret = if ends_with_secret_header(before, behind) {
+            Some(0..line_length(behind))
+        } else {
+            members::secret_value(before, behind)
+        };
+        let Some(secret) = secret else { continue };
+        clean.push_str(&text[kept..value + secret.start]);
         clean.push_str(REDACTED);
-        kept = value + line_length(&text[value..]);
+        kept = value + secret.end;
     }
     if kept == 0 {
         return None;
@@ -119,6 +127,12 @@ mod tests {
             "cookie: a\n",
             "cookie:\\n",
             "x-api-key:\\",
+            "\"token\":\"",
+            "\\\"token\\\":\\\"",
+            "{token:\"",
+            "\"token\":",
+            "token",
+            "\"token\": ",
             ":",
             "\\:",
             " :",

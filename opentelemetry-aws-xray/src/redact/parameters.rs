@@ -76,7 +76,7 @@ fn ends_value(c: char) -> bool {
 }
 
 /// The end of the quotes with which a text begins.
-fn closing_quote(quote: u8, text: &str) -> Option<usize> {
+pub(super) fn closing_quote(quote: u8, text: &str) -> Option<usize> {
     let mut is_escaped = false;
     let closes = |byte: u8| {
         let closes = byte == quote && !is_escaped;
@@ -88,7 +88,7 @@ fn closing_quote(quote: u8, text: &str) -> Option<usize> {
 
 const COOKIE: &[u8] = b"cookie";
 
-fn ends_with_secret_name(text: &str) -> bool {
+pub(super) fn ends_with_secret_name(text: &str) -> bool {
     /// Longer than any name of a parameter in use; of a longer one, the end tells.
     const MAX_NAME_BYTES: usize = 64;
     let before = &text.as_bytes()[text.len().saturating_sub(MAX_NAME_BYTES)..];
