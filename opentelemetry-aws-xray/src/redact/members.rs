@@ -8,21 +8,22 @@ use super::{
 };
 
 /// Where the value stands that follows a colon, in the text behind it, if the name before the colon tells a secret:
-/// `"access_token": "…"`, also within a text that is quoted itself, or `Login { password: Some("…") }`.
+/// `"access_token": "…"`, also within texts that are quoted themselves, or `Login { password: Some("…") }`.
 pub(super) fn secret_value(before: &str, behind: &str) -> Option<Range<usize>> {
     let before = before.trim_end_matches(' ');
-    let quoted = before.strip_suffix(['"', '\'']);
-    let name = quoted.map_or(before, |name| name.strip_suffix('\\').unwrap_or(name));
+    let quoted = before.strip_suffix(['"', '\'']).map(|name| name.trim_end_matches('\\'));
+    let name = quoted.unwrap_or(before);
     if !ends_with_secret_name(name) || quoted.is_none() && !is_field(name) {
         return None;
     }
-    let value = behind.trim_start_matches([' ', '[']);
-    let value = value.strip_prefix("Some(").unwrap_or(value);
+    let value = unwrapped(behind);
     let start = behind.len() - value.len();
-    let length = match value.strip_prefix('\\').unwrap_or(value).bytes().next()? {
+    let length = match value.trim_start_matches('\\').bytes().next()? {
         b'"' | b'\'' => return Some(inside_quotes(value, start)),
+        // All of a list: where it ends can't be told for sure, so the last bracket counts.
+        b'[' => return Some(start + 1..start + value.rfind(']').unwrap_or(value.len())),
         // A number.
-        b'0'..=b'9' | b'-' if quoted.is_some() => {
+        b'0'..=b'9' | b'-' if quoted.is_some() && !value.starts_with('\\') => {
             value.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '+' | '.'))
         }
         _ => return None,
@@ -30,26 +31,38 @@ pub(super) fn secret_value(before: &str, behind: &str) -> Option<Range<usize>> {
     Some(start..start + length.unwrap_or(value.len()))
 }
 
+/// What is inside of `Some(`, and of whatever else is written around a value.
+fn unwrapped(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start();
+        let Some(inside) = text.trim_start_matches(is_part_of_word).strip_prefix('(') else { return text };
+        text = inside;
+    }
+}
+
 /// Whether a name without quotes is that of a field, not the last word of a sentence (`unexpected token: "}"`).
 fn is_field(name: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let before = name.trim_end_matches(is_part).trim_end_matches(' ');
+    let before = name.trim_end_matches(is_part_of_word).trim_end_matches(' ');
     before.is_empty() || before.ends_with(['{', ',', '(', '\n'])
+}
+
+fn is_part_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 /// What stands between the quotes at the beginning of `value`; up to the end of the line if they are not closed.
 fn inside_quotes(value: &str, start: usize) -> Range<usize> {
-    if let Some(inside) = value.strip_prefix("\\\"").or_else(|| value.strip_prefix("\\'")) {
-        // Within a text that is quoted itself, a quote that belongs to the value has three of them.
+    let backslashes = value.len() - value.trim_start_matches('\\').len();
+    let (quote, inside) = value.split_at(backslashes + 1);
+    let end = if backslashes == 0 {
+        closing_quote(quote.as_bytes()[0], value).map(|end| end - 2)
+    } else {
+        // Within a text that is quoted itself, a quote that belongs to the value has more of them.
         let is_end = |at: &usize| !inside[..*at].ends_with('\\');
-        let end = inside.match_indices(&value[..2]).map(|(at, _)| at).find(is_end);
-        return start + 2..start + 2 + end.unwrap_or_else(|| line_length(inside));
-    }
-    let quote = value.as_bytes()[0];
-    match closing_quote(quote, value) {
-        Some(end) => start + 1..start + end - 1,
-        None => start + 1..start + 1 + line_length(&value[1..]),
-    }
+        inside.match_indices(quote).map(|(at, _)| at).find(is_end)
+    };
+    let start = start + quote.len();
+    start..start + end.unwrap_or_else(|| line_length(inside))
 }
 
 #[cfg(test)]
@@ -77,7 +90,20 @@ mod tests {
             ("{'client_secret': 's', 'n': 1}", "{'client_secret': 'REDACTED', 'n': 1}"),
             (r#"{"password": 12345, "n": 1}"#, r#"{"password": REDACTED, "n": 1}"#),
             (r#"{"password": null, "n": 1}"#, r#"{"password": null, "n": 1}"#),
-            (r#"{"passwords": ["p"]}"#, r#"{"passwords": ["REDACTED"]}"#),
+            (r#"{"passwords": ["p", "q]"], "n": 1}"#, r#"{"passwords": [REDACTED], "n": 1}"#),
+            ("{\"passwords\": [\n  \"p\",\n  \"q\"\n]}", "{\"passwords\": [REDACTED]}"),
+            ("{\"passwords\": [\"p\"", "{\"passwords\": [REDACTED"),
+            (
+                r#"b "{\\\"token\\\":\\\"t\\\",\\\"n\\\":1}""#,
+                r#"b "{\\\"token\\\":\\\"REDACTED\\\",\\\"n\\\":1}""#,
+            ),
+            (r#"{"password": \5}"#, r#"{"password": \5}"#),
+            ("{\"password\":\n\"p\"}", "{\"password\":\n\"REDACTED\"}"),
+            (
+                "Login {\n    password: Some(\n        \"p\",\n    ),\n}",
+                "Login {\n    password: Some(\n        \"REDACTED\",\n    ),\n}",
+            ),
+            (r#"Login { password: Some(Secret("p")) }"#, r#"Login { password: Some(Secret("REDACTED")) }"#),
             (r#"{"credentials": {"secret": "s"}}"#, r#"{"credentials": {"secret": "REDACTED"}}"#),
             ("cut off: {\"password\": \"hunt\nnext", "cut off: {\"password\": \"REDACTED\nnext"),
             (
@@ -101,7 +127,7 @@ mod tests {
         fn no_value_gets_through(before in "[a-c{,: \"\n]{0,9}", secret: String, after in "[a-c}, ]{0,9}") {
             let secret = format!("HUNTER2{secret}");
             let json = serde_json::json!({"n": 1, "api_key": secret, "z": after}).to_string();
-            for quoted in [format!("{before}{json}"), format!("{before}{json:?}"), format!("{before} {{ api_key: {secret:?} }}")] {
+            for quoted in [format!("{before}{json}"), format!("{before}{json:?}"), format!("{before}{:?}", format!("{json:?}")), format!("{before} {{ api_key: {secret:?} }}")] {
                 let clean = text(&quoted).into_owned();
                 prop_assert!(!clean.contains("HUNTER2"), "{}", clean);
                 prop_assert!(clean.contains(REDACTED), "{}", clean);

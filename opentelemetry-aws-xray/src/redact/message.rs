@@ -132,6 +132,9 @@ mod tests {
             "{token:\"",
             "\"token\":",
             "token",
+            "(",
+            "\"token\":[",
+            "\"token\":(",
             "\"token\": ",
             ":",
             "\\:",
@@ -152,8 +155,8 @@ mod tests {
             ":%2F/",
             "https://%3A%2F%2F%253A%252F%252Fa%40",
         ] {
-            for scheme in ["", "https://u@h "] {
-                text(&format!("{scheme}{}", part.repeat(50_000)));
+            for before in ["", "https://u@h ", "\"token\":"] {
+                text(&format!("{before}{}", part.repeat(50_000)));
             }
         }
     }
